@@ -1,0 +1,46 @@
+"""The checks of the tree do find what they look for."""
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(os.environ["YZ_ROOT"])
+
+
+def check_layers(src):
+    return subprocess.run([sys.executable, ROOT / "tools/check_layers.py", src], capture_output=True, text=True)
+
+
+def make_rooms(tmp_path, include):
+    for room in ("low", "high"):
+        (tmp_path / room).mkdir()
+    (tmp_path / "LAYERS").write_text("low:\nhigh: low\n")
+    (tmp_path / "low" / "a.h").write_text(include)
+    return tmp_path
+
+
+def test_an_upward_include_is_named(tmp_path):
+    done = check_layers(make_rooms(tmp_path, '#include "high/b.h"\n'))
+    assert done.returncode == 1
+    assert "low/a.h:1: 'low' may not include 'high'" in done.stdout
+
+
+def test_a_folder_without_a_row_is_named(tmp_path):
+    make_rooms(tmp_path, "")
+    (tmp_path / "stray").mkdir()
+    done = check_layers(tmp_path)
+    assert done.returncode == 1
+    assert "stray" in done.stdout
+
+
+def test_rooms_in_order_pass(tmp_path):
+    assert check_layers(make_rooms(tmp_path, '#include "low/b.h"\n')).returncode == 0
+
+
+def test_dev_explains_itself():
+    done = subprocess.run([ROOT / "dev", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    for command in ("up", "test", "demo", "build", "check", "bench", "fuzz", "clean"):
+        assert f"\n  {command}" in done.stdout
+    wrong = subprocess.run([ROOT / "dev", "frobnicate"], capture_output=True, text=True)
+    assert wrong.returncode == 1 and "unknown command 'frobnicate'" in wrong.stderr
