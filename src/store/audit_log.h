@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/ids.h"
+#include "store/stored.h"
+#include "store/transaction.h"
+
+namespace yz::store {
+
+/// One thing somebody did.
+struct AuditEntry {
+  std::uint64_t id = 0;
+  WallTime at;
+  std::string actor;
+  std::string address;
+  std::string request_id;
+  model::TenantId tenant;
+  std::string action;  ///< "domain.update"
+  std::string object;  ///< "domain/12"
+  std::string detail;  ///< JSON: {"before": …, "after": …}, without secrets
+  std::string hash;    ///< SHA-256, hex, over the previous entry's hash and this one's fields
+};
+
+struct AuditFilter {
+  std::optional<model::TenantId> tenant;
+  std::string object;  ///< empty: all
+  std::string actor;   ///< empty: all
+};
+
+/// Append-only record of who changed what. Entries are chained by hash, so that a changed or removed one shows.
+class AuditLog final {
+ public:
+  explicit AuditLog(Transaction& tx) : tx_(tx) {}
+
+  /// The stores call this for their mutations; control adds what is not a row (logins, drains, rollbacks).
+  Status add(const Author& author, std::string_view action, std::string_view object, std::string_view detail = "{}");
+  /// Newest first; `page.after` is the last id seen (0: from the newest).
+  Result<Listing<AuditEntry>> list(const AuditFilter& filter, Page page);
+  /// The id of the first entry that does not fit the chain, or none: the log is as it was written.
+  Result<std::optional<std::uint64_t>> first_broken();
+
+ private:
+  Transaction& tx_;
+};
+
+}  // namespace yz::store

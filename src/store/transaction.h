@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "store/value.h"
+
+namespace yz::store {
+
+class Connection;
+class Dialect;
+
+/// What a repository works in: made by Database::write or Database::read, valid inside that call only, one thread.
+/// Statements are common SQL with `?` for each parameter; what differs between engines comes from `dialect()`.
+///
+/// Errors: kAlreadyExists for a broken unique key, kConflict for a broken reference (foreign key), kUnavailable when
+/// the engine is busy, gone or restarting (the enclosing write or read then tries the whole body again), kLimit for a
+/// full disk, kCorrupt for a damaged file, kInternal for the rest. A failed statement changes nothing.
+class Transaction final {
+ public:
+  explicit Transaction(Connection& connection) : connection_(connection) {}
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+
+  /// Runs a statement without an answer; the number of rows it changed.
+  Result<std::uint64_t> execute(std::string_view sql, const std::vector<Value>& parameters = {});
+  /// Runs an INSERT into a table with a generated key; that key.
+  Result<std::uint64_t> insert(std::string_view sql, const std::vector<Value>& parameters);
+  /// Runs a SELECT of `columns` columns.
+  Result<Rows> query(std::string_view sql, std::size_t columns, const std::vector<Value>& parameters = {});
+  /// The first row, or none.
+  Result<std::optional<Row>> query_one(std::string_view sql, std::size_t columns,
+                                       const std::vector<Value>& parameters = {});
+
+  [[nodiscard]] const Dialect& dialect() const;
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace yz::store
