@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "base/result.h"
+#include "model/config_snapshot.h"
+#include "model/node_state.h"
+#include "model/problem.h"
+#include "model/purge.h"
+#include "model/task.h"
+#include "model/tenant.h"
+#include "model/usage.h"
+
+namespace yz::model {
+
+// The JSON forms of API bodies, of yz-gslb's and yz-edge's files (through yaml.h) and of the command line. Field names
+// are those of the structs; enums by name (enum_names.h); ids are numbers; seconds are numbers or "5m"; times RFC 3339.
+// Secrets (Certificate::key_pem, Settings::cluster_key) are read and never written.
+// Defined for: Tenant, Origin, OriginGroup, CacheRule, KeyRule, Domain, NodeGroup, Node, PolicyRule, Policy,
+// Certificate, Settings, Task, TaskTarget, NodeProgress, PurgeRecord, UsageKey, UsageCounts, UsageRecord, UsageBatch,
+// Load, Heartbeat, NodeState, HealthVerdict, ConfigSnapshot.
+
+template <typename T>
+[[nodiscard]] nlohmann::json to_json(const T& value);
+
+/// A value or everything that is wrong with the document.
+template <typename T>
+using ReadResult = tl::expected<T, Problems>;
+
+/// Reads the fields a document names onto `base`, so that a whole document starts from the defaults and a change (RFC
+/// 7396 without nulls) from the present state; lists are replaced whole. Unknown fields and wrong types are problems.
+/// It does not validate (see validate.h).
+template <typename T>
+[[nodiscard]] ReadResult<T> from_json(const nlohmann::json& document, T base = {});
+
+/// JSON of whatever alternative it holds.
+[[nodiscard]] nlohmann::json to_json_resource(const Resource& resource);
+
+/// Parses text without exceptions. Fails with kInvalid and "line:column: what".
+[[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text);
+
+}  // namespace yz::model
