@@ -1,0 +1,129 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "cache/fill.h"
+#include "cache/key.h"
+#include "cache/object.h"
+#include "cache/purge_log.h"
+#include "cache/vary.h"
+
+namespace yz::metrics {
+class Registry;
+}
+
+namespace yz::cache {
+
+class MemoryTier;
+class FillTable;
+class PassTable;
+
+struct CacheOptions {
+  ByteCount memory = mib(256);  ///< hard limit on all the cache holds
+  ByteCount max_object{0};      ///< larger ones pass through; 0: an eighth of `memory`
+  ByteCount window = mib(2);    ///< of what passes through: how far apart producer and readers may be
+  std::chrono::milliseconds leader_timeout{10'000};  ///< a fill without a head for longer is no longer joined
+  PurgeLog::Options purge;
+};
+
+/// What a lookup found.
+struct Lookup {
+  /// The stored response, alive or soft-purged (`is_soft_purged`); none: a miss.
+  Ref<Object> object;
+  /// The key it is or would be stored under, its variant filled in where a Vary is known.
+  CacheKey key;
+  /// Set where the URL varies.
+  Ref<VaryRule> rule;
+};
+
+/// What asking to bring something in comes to. Exactly one of the two, or neither when `is_pass`.
+struct Joined {
+  FillWriter lead;       ///< you are to fetch it
+  Ref<Fill> follow;      ///< somebody does already: make a FillReader
+  bool is_pass = false;  ///< known not to be shareable: fetch it for yourself alone
+};
+
+struct CacheStats {
+  std::uint64_t memory_used = 0;
+  std::uint64_t memory_limit = 0;
+  std::uint64_t objects = 0;
+  std::uint64_t small_bytes = 0;
+  std::uint64_t main_bytes = 0;
+  std::uint64_t stored = 0;   ///< objects ever stored
+  std::uint64_t evicted = 0;  ///< thrown out for room
+  std::uint64_t purged = 0;   ///< thrown out because a purge hit them
+  std::uint64_t refused = 0;  ///< complete, but not kept: too large, no room, or purged while in flight
+  std::uint64_t ghost_hits = 0;
+  std::uint64_t fills = 0;  ///< in flight now
+};
+
+/// The store of one edge process, shared by its workers. It stores and never decides: whether a response may be stored,
+/// is fresh or matches is the caller's to say (http room). All functions are for any thread.
+class Cache {
+ public:
+  /// Fails as PurgeLog::open does.
+  [[nodiscard]] static Result<std::unique_ptr<Cache>> open(CacheOptions options);
+  ~Cache();
+  Cache(const Cache&) = delete;
+  Cache& operator=(const Cache&) = delete;
+
+  /// Finds the response for a primary key. Where its URL varies, `variant_of(std::string_view vary) -> Hash128` is
+  /// asked for this request's variant (fold values with `variant_with`). Takes no lock, allocates nothing. What a hard
+  /// purge hit is not found.
+  template <typename VariantOf>
+  [[nodiscard]] Lookup lookup(Hash128 primary, VariantOf&& variant_of) {
+    Lookup found = find_primary(primary);
+    if (found.rule) {
+      found.key.variant = variant_of(found.rule->names());
+      find_variant(found);
+    }
+    return found;
+  }
+
+  /// Leads or follows the fill for a key (after a miss, or to revalidate). A fill that a purge overtook, or whose
+  /// leader shows no head for `leader_timeout`, is not joined: the caller leads a new one, `born` now.
+  [[nodiscard]] Joined join(const CacheKey& key, BaseId base, std::string_view host, std::string_view target,
+                            MonoTime now);
+
+  /// A new head on an old body (304, RFC 9111 §4.3.4), to be given to `FillWriter::finish_with`. None without room.
+  [[nodiscard]] Ref<Object> make_refreshed(const Object& old, const ObjectMeta& meta);
+  /// Stores a whole small response in one step; none when it is too large, purged or there is no room.
+  Ref<Object> store(const ObjectMeta& meta, std::string_view body);
+  /// Drops one object (RFC 9111 §4.4 invalidation, or a broken one).
+  void remove(const Object& object);
+  /// Drops every variant of a URL at once without a record in the purge log: invalidation by an unsafe method on this
+  /// node alone. The plain and all varying responses under the primary key become unreachable.
+  void invalidate(Hash128 primary);
+
+  [[nodiscard]] PurgeLog& purges() { return *purges_; }
+  /// Frees what purges killed, a shard at a time; true while there is more to do. Call it from a timer.
+  [[nodiscard]] bool sweep();
+
+  [[nodiscard]] CacheStats stats() const;
+  /// Declares yz_cache_* in the registry; the cache must outlive it.
+  void expose(metrics::Registry& registry);
+
+ private:
+  friend class Fill;
+  friend class FillWriter;
+  friend class FillReader;
+  explicit Cache(CacheOptions options);
+  [[nodiscard]] Lookup find_primary(Hash128 primary);
+  void find_variant(Lookup& found);
+  Ref<Object> keep(Ref<Object> object);
+
+  CacheOptions options_;
+  std::unique_ptr<PurgeLog> purges_;
+  std::unique_ptr<MemoryTier> tier_;
+  std::unique_ptr<FillTable> fills_;
+  std::unique_ptr<PassTable> passes_;
+};
+
+}  // namespace yz::cache
