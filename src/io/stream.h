@@ -1,0 +1,131 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include <sys/uio.h>
+
+#include "base/ip.h"
+#include "io/watch.h"
+
+namespace yz::io {
+
+class Stream;
+
+/// Awaitable `Result<std::size_t>`: see Stream::read.
+class ReadOp final : public FdOp {
+ public:
+  ReadOp(Stream& stream, std::span<char> into, MonoTime deadline);
+  Result<std::size_t> await_resume() { return std::move(result_); }
+
+ private:
+  bool attempt() override;
+  void fail_with(Error error) override { result_ = fail(std::move(error)); }
+  Stream& stream_;
+  std::span<char> into_;
+  Result<std::size_t> result_{0};
+};
+
+/// Awaitable `Status`: see Stream::write_all.
+class WriteOp final : public FdOp {
+ public:
+  WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall);
+  /// One buffer, held by the operation itself.
+  WriteOp(Stream& stream, std::string_view from, std::chrono::milliseconds stall);
+  Status await_resume() { return std::move(status_); }
+
+ private:
+  bool attempt() override;
+  void fail_with(Error error) override { status_ = fail(std::move(error)); }
+  Stream& stream_;
+  std::span<iovec> from_;
+  iovec single_{};
+  std::chrono::milliseconds stall_;
+  Status status_;
+};
+
+/// Awaitable `Status`: see Stream::send_file.
+class SendFileOp final : public FdOp {
+ public:
+  SendFileOp(Stream& stream, int file, std::uint64_t offset, std::uint64_t size, std::chrono::milliseconds stall);
+  Status await_resume() { return std::move(status_); }
+
+ private:
+  bool attempt() override;
+  void fail_with(Error error) override { status_ = fail(std::move(error)); }
+  Stream& stream_;
+  int file_;
+  std::uint64_t offset_;
+  std::uint64_t left_;
+  std::chrono::milliseconds stall_;
+  Status status_;
+};
+
+/// A connected byte stream (TCP, unix socket, pipe, TLS) on one reactor. One coroutine may read while another writes.
+/// The operations try the system call first and suspend only when it would block; they allocate nothing. The awaitables
+/// refer to the stream and to the caller's buffers, so co_await them where they are made:
+///     YZ_CO_TRY(const std::size_t n, co_await stream.read(buffer, reactor.in(10s)));
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  Stream(Stream&&) noexcept = default;
+  Stream& operator=(Stream&&) noexcept = default;
+
+  /// Some bytes, at least one; 0 at the end of the stream. Fails with kTimeout, kUnavailable (reset), kCancelled.
+  [[nodiscard]] ReadOp read(std::span<char> into, MonoTime deadline) { return {*this, into, deadline}; }
+  /// Until read() would not wait. For holding no buffer meanwhile. May succeed without need; never the reverse.
+  [[nodiscard]] ReadableOp readable(MonoTime deadline) { return {*watch_, deadline}; }
+  /// Writes everything, in order, with as few system calls as the socket takes it in. Uses up `from` (its entries are
+  /// advanced). Fails with kTimeout when nothing at all could be written for `stall`, kUnavailable when the peer is
+  /// gone.
+  [[nodiscard]] WriteOp write_all(std::span<iovec> from, std::chrono::milliseconds stall) {
+    return {*this, from, stall};
+  }
+  [[nodiscard]] WriteOp write_all(std::string_view from, std::chrono::milliseconds stall) {
+    return {*this, from, stall};
+  }
+  /// Sends `size` bytes of the open file from `offset` (sendfile(2) where the stream can; else through a buffer). Fails
+  /// as write_all, and with kIo when the file ends early.
+  [[nodiscard]] SendFileOp send_file(int file, std::uint64_t offset, std::uint64_t size,
+                                     std::chrono::milliseconds stall) {
+    return {*this, file, offset, size, stall};
+  }
+
+  /// Tells the peer that no more bytes come (FIN; close_notify under TLS). Reading goes on.
+  virtual void shutdown_write() noexcept = 0;
+  /// Ends both directions now: operations that wait see the end of the stream or a reset.
+  void shutdown_both() noexcept;
+
+  [[nodiscard]] Watch& watch() { return *watch_; }
+  [[nodiscard]] Reactor& reactor() { return watch_->reactor(); }
+  [[nodiscard]] bool is_open() const { return watch_ != nullptr; }
+  /// Bytes read and written by the caller so far (under TLS: before encryption).
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+  [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
+
+ protected:
+  Stream() = default;
+  explicit Stream(std::unique_ptr<Watch> watch) : watch_(std::move(watch)) {}
+
+  /// One attempt: bytes moved (reading: 0 at the end), -EAGAIN when it would block, or another negated errno.
+  virtual ssize_t try_read(std::span<char> into) noexcept = 0;
+  virtual ssize_t try_write(std::span<const iovec> from) noexcept = 0;
+  virtual ssize_t try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept;
+  /// True when a read that fills less than its buffer, or a write that takes less than all, means that the next would
+  /// block.
+  [[nodiscard]] virtual bool short_means_unready() const { return true; }
+
+  std::unique_ptr<Watch> watch_;
+
+ private:
+  friend class ReadOp;
+  friend class WriteOp;
+  friend class SendFileOp;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_written_ = 0;
+};
+
+}  // namespace yz::io

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "http/request_parser.h"
+#include "io/listener.h"
+#include "io/reactor.h"
+#include "io/scope.h"
+#include "io/waiters.h"
+#include "net/exchange.h"
+
+namespace yz::net {
+
+class HttpSession;
+class TlsServerContext;
+struct SessionScratch;
+
+/// Limits of a server's connections; the defaults are those of an edge that faces the world.
+struct HttpServerOptions {
+  std::chrono::milliseconds head_timeout = std::chrono::seconds(10);  ///< for a whole head, from its first byte
+  std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  ///< between requests
+  std::chrono::milliseconds write_stall = std::chrono::seconds(30);   ///< without a byte taken by the client
+  std::chrono::milliseconds body_grace = std::chrono::seconds(10);    ///< before the body's least rate counts
+  std::uint64_t body_min_rate = 240;                                  ///< bytes/s
+  std::chrono::milliseconds tls_timeout = std::chrono::seconds(10);   ///< for the handshake
+  std::uint64_t drain_body = 64 * 1024;   ///< bytes of an unread body skipped to keep the connection
+  std::size_t max_connections = 100'000;  ///< on this reactor; more are closed at once
+  std::uint64_t max_requests = 100'000;   ///< on one connection, then it is closed
+  http::RequestRules rules;
+};
+
+/// HTTP/1.0 and 1.1 on one reactor. Make one per worker, on the same port with `reuse_port`, to use several cores.
+/// Pipelined requests are answered in order; a keep-alive request costs one read and one writev. Belongs to its
+/// reactor's thread; destroying it cancels what its connections do.
+class HttpServer {
+ public:
+  struct Counts {
+    std::uint64_t accepted = 0;
+    std::uint64_t requests = 0;
+    std::uint64_t bad_requests = 0;  ///< refused by the parser
+    std::size_t connections = 0;     ///< open now
+    std::size_t busy = 0;            ///< of those, with a request in work
+  };
+
+  /// `handler` outlives the server.
+  HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOptions options = {});
+  ~HttpServer();
+  HttpServer(const HttpServer&) = delete;
+  HttpServer& operator=(const HttpServer&) = delete;
+
+  /// Starts to serve; port 0 takes a free one. Returns the address in fact bound. May be called for several addresses.
+  [[nodiscard]] Result<Endpoint> listen(const Endpoint& endpoint, const io::TcpListener::Options& options = {});
+  [[nodiscard]] Result<Endpoint> listen_tls(const Endpoint& endpoint, std::shared_ptr<TlsServerContext> tls,
+                                            const io::TcpListener::Options& options = {});
+  [[nodiscard]] Status listen_unix(const std::string& path, unsigned mode = 0600);
+
+  /// Graceful end: stops accepting, closes idle connections, announces close on the others and waits for them; what is
+  /// left at the deadline is cut. Ends when no connection is open.
+  [[nodiscard]] io::Task<void> drain(MonoTime deadline);
+  [[nodiscard]] bool is_draining() const { return is_draining_; }
+
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  friend class HttpSession;
+  struct Listening;
+
+  io::Task<void> accept_loop(Listening& listening);
+  io::Task<void> serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls);
+  [[nodiscard]] Result<Endpoint> start(io::TcpListener listener, std::shared_ptr<TlsServerContext> tls);
+  bool shed_idle_connection();
+
+  io::Reactor& reactor_;
+  HttpHandler& handler_;
+  const HttpServerOptions options_;
+  Counts counts_;
+  bool is_draining_ = false;
+  io::Waiters closed_one_;
+  std::vector<std::unique_ptr<SessionScratch>> spare_scratch_;  // buffers of idle connections, for whoever needs one
+  std::vector<std::unique_ptr<Listening>> listeners_;
+  io::ListLink sessions_;
+  io::TaskScope connections_;
+  io::TaskScope acceptors_;
+};
+
+}  // namespace yz::net
