@@ -30,10 +30,11 @@ class NodeSession {
 
   /// Queues a message. The queue is bounded per session and coalesces:
   /// - a snapshot replaces every configuration still waiting; deltas past the limit drop all waiting configuration;
-  /// - purge records past the limit are dropped together with those waiting;
+  /// - purge records past the limit are not queued, nor those after them;
   /// - node states merge, the newest of each node wins.
   /// What was dropped is owed: once the node has read what is left, `NodeServerEvents::on_behind` says what to send
-  /// again, and until then messages of that kind are ignored, for they will be part of it.
+  /// again, and until then messages of that kind are ignored, for they will be part of it (a snapshot pays at once).
+  /// A node that lets even small messages pile up past a fixed bound is closed.
   /// False when the session is closed.
   virtual bool send(ControlMessage message) = 0;
   /// Ends the session; the node will connect again unless it is refused then.

@@ -1,0 +1,334 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+#include <gtest/gtest.h>
+
+#include "rpc/node_client.h"
+#include "rpc/node_server.h"
+
+// A real server and real clients on 127.0.0.1.
+
+namespace yz::rpc {
+namespace {
+
+using namespace std::chrono_literals;
+
+WallTime now() { return SystemClock::instance().wall(); }
+
+/// What happened, in order, for a test to wait on.
+class Journal {
+ public:
+  void add(std::string entry) {
+    const std::lock_guard lock(mutex_);
+    entries_.push_back(std::move(entry));
+    changed_.notify_all();
+  }
+  /// True when `entry` has been added `count` times within 10 s.
+  bool wait_for(const std::string& entry, long count = 1) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 10s, [&] { return std::count(entries_.begin(), entries_.end(), entry) >= count; });
+  }
+  bool has(const std::string& entry) {
+    const std::lock_guard lock(mutex_);
+    return std::count(entries_.begin(), entries_.end(), entry) > 0;
+  }
+  std::string all() {
+    const std::lock_guard lock(mutex_);
+    std::string text;
+    for (const auto& entry : entries_) text += entry + "; ";
+    return text;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> entries_;
+};
+
+class FakeControl final : public NodeServerEvents {
+ public:
+  explicit FakeControl(KeyPair ca_pair) : ca(std::move(ca_pair)) {}
+
+  void on_enrol(EnrolRequest request, EnrolReply reply) override {
+    if (!request.renewing && request.token_secret != secret) {
+      reply(fail(Code::kPermission, "unknown join token"));
+      return;
+    }
+    const model::NodeId node = request.renewing ? request.renewing : model::NodeId{5};
+    auto certificate = sign_request(ca, request.request_pem, node, now(), 72h);
+    if (!certificate) return reply(fail(certificate.error()));
+    reply(EnrolAnswer{node, *certificate, ca.certificate_pem});
+  }
+  Result<Welcome> on_hello(const NodeSessionPtr& session) override {
+    if (refuse) return fail(Code::kPermission, "this node was removed");
+    {
+      const std::lock_guard lock(mutex);
+      last = session;
+    }
+    journal.add("hello " + to_string(session->node()) + " at " + to_string(session->hello().applied_purge));
+    return Welcome{session->node(), model::ConfigSeq{10}, model::PurgeSeq{20}};
+  }
+  void on_message(const NodeSessionPtr& session, NodeMessage message) override {
+    if (const auto* ack = std::get_if<PurgeAck>(&message)) journal.add("purge ack " + to_string(ack->applied));
+    if (const auto* usage = std::get_if<UsageShipment>(&message)) {
+      journal.add("usage " + std::to_string(usage->number) + " of " + std::to_string(usage->batch->size()));
+      session->send(UsageAck{usage->epoch, usage->number});
+    }
+  }
+  void on_behind(const NodeSessionPtr& session, const Behind& behind) override {
+    if (behind.purge_from) {
+      behind_from = behind.purge_from->value;
+      journal.add("behind");
+      session->send(PurgeRecords{*behind.purge_from, model::PurgeSeq{1000}, std::make_shared<std::string>("rest")});
+    }
+  }
+  void on_closed(const NodeSessionPtr&, const std::string& reason) override {
+    journal.add("closed");
+    journal.add("closed: " + reason);
+  }
+
+  NodeSessionPtr session() {
+    const std::lock_guard lock(mutex);
+    return last;
+  }
+
+  KeyPair ca;
+  std::string secret;
+  std::atomic<bool> refuse = false;
+  std::atomic<std::uint64_t> behind_from = 0;
+  Journal journal;
+  std::mutex mutex;
+  NodeSessionPtr last;
+};
+
+class FakeNode final : public NodeClientEvents {
+ public:
+  Hello make_hello() override { return {.role = Role::kEdge, .node = id, .name = "n", .applied_purge = applied}; }
+  void on_connected(const Welcome& welcome) override { journal.add("welcome " + to_string(welcome.current_config)); }
+  void on_message(ControlMessage message) override {
+    if (const auto* snapshot = std::get_if<ConfigSnapshotUpdate>(&message)) {
+      journal.add("snapshot " + to_string(snapshot->seq) + " of " + std::to_string(snapshot->snapshot->size()));
+    } else if (const auto* purges = std::get_if<PurgeRecords>(&message)) {
+      if (stall) const std::lock_guard wait(stall_mutex);
+      journal.add("purges " + to_string(purges->first) + "-" + to_string(purges->last));
+    } else if (const auto* ack = std::get_if<UsageAck>(&message)) {
+      journal.add("usage ack " + std::to_string(ack->number));
+    }
+  }
+  void on_disconnected(const Error& reason) override { journal.add("disconnected: " + reason.message); }
+  void on_refused(const Error& reason, std::chrono::milliseconds) override {
+    journal.add("refused");
+    journal.add("refused: " + reason.message);
+  }
+
+  model::NodeId id{5};
+  model::PurgeSeq applied{3};
+  Journal journal;
+  std::atomic<bool> stall = false;
+  std::mutex stall_mutex;
+};
+
+class NodeChannelTest : public testing::Test {
+ protected:
+  NodeChannelTest() : control(make_ca("test CA", now()).value()) {
+    token = make_join_token(control.ca.certificate_pem).value();
+    control.secret = token.secret;
+  }
+  ~NodeChannelTest() override {
+    client.reset();
+    server.reset();
+  }
+
+  void start_server(int port = 0) {
+    NodeServerOptions options;
+    options.listen = "127.0.0.1:" + std::to_string(port);
+    options.server = make_server_certificate(control.ca, now(), 24h).value();
+    options.ca_pem = control.ca.certificate_pem;
+    options.max_purge_bytes = 1 << 20;
+    auto started = NodeServer::start(std::move(options), control);
+    ASSERT_TRUE(started) << started.error().message;
+    server = std::move(*started);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
+  NodeIdentity identity_from(const KeyPair& ca, std::uint64_t id, WallTime at = now()) {
+    const auto own = make_key_and_request().value();
+    return {model::NodeId{id},
+            {own.key_pem, sign_request(ca, own.request_pem, model::NodeId{id}, at, 1h).value()},
+            control.ca.certificate_pem};
+  }
+  std::unique_ptr<NodeClient> connect(NodeIdentity identity, NodeClientEvents& events) {
+    NodeClientOptions options;
+    options.controls = {address()};
+    options.identity = std::move(identity);
+    return NodeClient::start(std::move(options), events);
+  }
+
+  FakeControl control;
+  FakeNode node;
+  JoinToken token;
+  std::unique_ptr<NodeServer> server;
+  std::unique_ptr<NodeClient> client;
+};
+
+TEST_F(NodeChannelTest, ANodeEnrolsWithItsTokenAndOpensASession) {
+  start_server();
+  const auto identity = enrol({.control = address(), .token = token.text, .name = "n"});
+  ASSERT_TRUE(identity) << identity.error().message;
+  EXPECT_EQ(identity->node.value, 5u);
+  client = connect(*identity, node);
+  ASSERT_TRUE(node.journal.wait_for("welcome 10")) << node.journal.all();
+  ASSERT_TRUE(control.journal.wait_for("hello 5 at 3")) << control.journal.all();
+  ASSERT_TRUE(client->send(PurgeAck{model::PurgeSeq{8}}));
+  EXPECT_TRUE(control.journal.wait_for("purge ack 8"));
+  EXPECT_EQ(server->session_count(), 1u);
+  client.reset();
+  EXPECT_TRUE(control.journal.wait_for("closed"));
+}
+
+TEST_F(NodeChannelTest, AWrongTokenOrAnotherClustersTokenIsRefused) {
+  start_server();
+  const auto wrong = enrol({.control = address(), .token = make_join_token(control.ca.certificate_pem)->text});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code, Code::kPermission);
+  const KeyPair elsewhere = make_ca("elsewhere", now()).value();
+  const auto foreign = enrol({.control = address(), .token = make_join_token(elsewhere.certificate_pem)->text});
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().code, Code::kPermission);
+  EXPECT_NE(foreign.error().message.find("not of the cluster"), std::string::npos);
+}
+
+TEST_F(NodeChannelTest, ACertificateIsRenewedByTheOneBefore) {
+  start_server();
+  const auto first = enrol({.control = address(), .token = token.text});
+  ASSERT_TRUE(first);
+  const auto second = renew(address(), *first);
+  ASSERT_TRUE(second) << second.error().message;
+  EXPECT_EQ(second->node, first->node);
+  EXPECT_NE(second->pair.key_pem, first->pair.key_pem);
+}
+
+TEST_F(NodeChannelTest, AForeignAnExpiredAndAMismatchedCertificateAreRefused) {
+  start_server();
+  const KeyPair elsewhere = make_ca("test CA", now()).value();
+  FakeNode foreign, expired, mismatched;
+  const auto a = connect(identity_from(elsewhere, 5), foreign);
+  const auto b = connect(identity_from(control.ca, 5, now() - 48h), expired);
+  mismatched.id = model::NodeId{6};
+  const auto c = connect(identity_from(control.ca, 5), mismatched);
+  EXPECT_TRUE(foreign.journal.wait_for("refused", 2)) << foreign.journal.all();
+  EXPECT_TRUE(expired.journal.wait_for("refused", 2)) << expired.journal.all();
+  EXPECT_TRUE(mismatched.journal.wait_for("refused: Hello is from another node than the certificate"))
+      << mismatched.journal.all();
+  EXPECT_EQ(control.journal.all(), "");
+}
+
+TEST_F(NodeChannelTest, AServerOfAnotherCaIsRefusedByTheNode) {
+  start_server();
+  NodeIdentity identity = identity_from(control.ca, 5);
+  identity.ca_pem = make_ca("elsewhere", now())->certificate_pem;
+  client = connect(identity, node);
+  EXPECT_TRUE(node.journal.wait_for("refused", 2)) << node.journal.all();
+  EXPECT_EQ(control.journal.all(), "");
+}
+
+TEST_F(NodeChannelTest, ConnectWithoutACertificateIsRefused) {
+  start_server();
+  NodeIdentity identity = identity_from(control.ca, 5);
+  identity.pair = {};
+  client = connect(identity, node);
+  EXPECT_TRUE(node.journal.wait_for("refused: a client certificate is required")) << node.journal.all();
+}
+
+TEST_F(NodeChannelTest, ControlsRefusalReachesTheNodeWithItsReason) {
+  start_server();
+  control.refuse = true;
+  client = connect(identity_from(control.ca, 5), node);
+  ASSERT_TRUE(node.journal.wait_for("refused: this node was removed")) << node.journal.all();
+  control.refuse = false;
+  EXPECT_TRUE(node.journal.wait_for("welcome 10"));
+}
+
+TEST_F(NodeChannelTest, ANodeComesBackAfterControlRestarts) {
+  start_server();
+  const int port = server->port();
+  client = connect(identity_from(control.ca, 5), node);
+  ASSERT_TRUE(node.journal.wait_for("welcome 10"));
+  server->stop();
+  server.reset();
+  ASSERT_TRUE(node.journal.wait_for("disconnected: control is stopping")) << node.journal.all();
+  ASSERT_TRUE(control.journal.has("closed: control is stopping")) << control.journal.all();
+  EXPECT_FALSE(client->send(PurgeAck{}));
+  start_server(port);
+  EXPECT_TRUE(node.journal.wait_for("welcome 10", 2));
+}
+
+TEST_F(NodeChannelTest, ANewSessionReplacesTheOldOneOfTheSameNode) {
+  start_server();
+  const NodeIdentity identity = identity_from(control.ca, 5);
+  FakeNode twin;
+  client = connect(identity, node);
+  ASSERT_TRUE(node.journal.wait_for("welcome 10"));
+  const NodeSessionPtr first = control.session();
+  const auto second_client = connect(identity, twin);
+  ASSERT_TRUE(twin.journal.wait_for("welcome 10"));
+  EXPECT_TRUE(control.journal.wait_for("closed: replaced by a newer session"));
+  EXPECT_TRUE(node.journal.wait_for("disconnected: replaced by a newer session")) << node.journal.all();
+  EXPECT_FALSE(first->send(SetDrain{true}));
+}
+
+TEST_F(NodeChannelTest, LargePayloadsTravelInPiecesBothWays) {
+  start_server();
+  client = connect(identity_from(control.ca, 5), node);
+  ASSERT_TRUE(node.journal.wait_for("welcome 10"));
+  const auto big = std::make_shared<const std::string>(9'000'001, 'c');
+  ASSERT_TRUE(control.session()->send(ConfigSnapshotUpdate{model::ConfigSeq{11}, big}));
+  EXPECT_TRUE(node.journal.wait_for("snapshot 11 of 9000001"));
+  ASSERT_TRUE(client->send(UsageShipment{1, 2, std::make_shared<const std::string>(2'000'000, 'u')}));
+  EXPECT_TRUE(control.journal.wait_for("usage 2 of 2000000"));
+  EXPECT_TRUE(node.journal.wait_for("usage ack 2"));
+}
+
+TEST_F(NodeChannelTest, ASlowNodeHoldsUpNobodyAndIsToldWhatItMissed) {
+  start_server();
+  FakeNode quick;
+  quick.id = model::NodeId{6};
+  const auto quick_client = connect(identity_from(control.ca, 6), quick);
+  ASSERT_TRUE(control.journal.wait_for("hello 6 at 3"));
+  node.stall = true;
+  std::unique_lock stalled(node.stall_mutex);
+  client = connect(identity_from(control.ca, 5), node);
+  ASSERT_TRUE(control.journal.wait_for("hello 5 at 3"));
+  const NodeSessionPtr slow = control.session();
+  ASSERT_EQ(slow->node().value, 5u);
+  const auto chunk = std::make_shared<const std::string>(400'000, 'p');
+  for (std::uint64_t i = 1; i <= 60; ++i) {
+    ASSERT_TRUE(slow->send(PurgeRecords{model::PurgeSeq{i}, model::PurgeSeq{i}, chunk}));
+  }
+  EXPECT_LE(slow->queue().bytes, 2u << 20);
+  ASSERT_TRUE(quick_client->send(PurgeAck{model::PurgeSeq{1}}));
+  EXPECT_TRUE(control.journal.wait_for("purge ack 1"));
+  stalled.unlock();
+  ASSERT_TRUE(control.journal.wait_for("behind"));
+  const std::uint64_t from = control.behind_from;
+  EXPECT_LT(from, 60u);
+  EXPECT_TRUE(node.journal.wait_for("purges " + std::to_string(from) + "-1000")) << node.journal.all();
+  for (std::uint64_t i = 1; i < from; ++i) {
+    EXPECT_TRUE(node.journal.has("purges " + std::to_string(i) + "-" + std::to_string(i))) << i;
+  }
+}
+
+TEST_F(NodeChannelTest, ATakenPortIsSaid) {
+  start_server();
+  NodeServerOptions options;
+  options.listen = address();
+  options.server = make_server_certificate(control.ca, now(), 24h).value();
+  options.ca_pem = control.ca.certificate_pem;
+  const auto second = NodeServer::start(std::move(options), control);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace yz::rpc
