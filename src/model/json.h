@@ -38,6 +38,11 @@ template <typename T>
 /// JSON of whatever alternative it holds.
 [[nodiscard]] nlohmann::json to_json_resource(const Resource& resource);
 
+/// Problems of validate(snapshot), whose pointers name resources by id ("/domains/12/name"), with pointers that name
+/// them by their place in the document the snapshot was read from ("/domains/0/name"), so that files can be pointed
+/// into.
+[[nodiscard]] Problems by_position(Problems problems, const nlohmann::json& document);
+
 /// Parses text without exceptions. Fails with kInvalid and "line:column: what".
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text);
 

@@ -1,0 +1,122 @@
+#include "model/codec.h"
+
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "model/sample_snapshot.h"
+
+namespace yz::model {
+namespace {
+
+/// `bytes` with byte `at` replaced and the checksum made right again.
+std::string forged(std::string bytes, std::size_t at, char value) {
+  bytes[at] = value;
+  bytes.resize(bytes.size() - 4);
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  return bytes;
+}
+
+TEST(SnapshotCodec, RoundTripKeepsEveryField) {
+  const ConfigSnapshot s = sample_snapshot();
+  const auto back = decode_snapshot(encode(s));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, s);
+  EXPECT_EQ(back->content_hash(), s.content_hash());
+  EXPECT_EQ(back->certificates.find({1})->key_pem, s.certificates.find({1})->key_pem);
+}
+
+TEST(SnapshotCodec, AnEmptySnapshotRoundTrips) {
+  const auto back = decode_snapshot(encode(ConfigSnapshot{}));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, ConfigSnapshot{});
+}
+
+TEST(SnapshotCodec, EveryTruncationIsCorrupt) {
+  const std::string bytes = encode(sample_snapshot());
+  for (std::size_t n = 0; n < bytes.size(); ++n) {
+    const auto back = decode_snapshot(std::string_view(bytes).substr(0, n));
+    ASSERT_FALSE(back) << n;
+    EXPECT_EQ(back.error().code, Code::kCorrupt);
+  }
+}
+
+TEST(SnapshotCodec, EveryFlippedBitIsRefused) {
+  const std::string bytes = encode(sample_snapshot());
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string bad = bytes;
+    bad[i] = static_cast<char>(bad[i] ^ 0x10);
+    EXPECT_FALSE(decode_snapshot(bad)) << i;
+  }
+}
+
+TEST(SnapshotCodec, AValueOutOfRangeUnderARightChecksumIsRefusedOrAnotherSnapshot) {
+  const ConfigSnapshot s = sample_snapshot();
+  const std::string bytes = encode(s);
+  for (std::size_t i = 8; i + 4 < bytes.size(); ++i) {
+    if (bytes[i] == '\xff') continue;
+    const auto back = decode_snapshot(forged(bytes, i, '\xff'));
+    if (back) EXPECT_NE(*back, s) << i;
+  }
+}
+
+TEST(SnapshotCodec, ANewerVersionIsUnsupported) {
+  const auto back = decode_snapshot(forged(encode(sample_snapshot()), 4, 9));
+  ASSERT_FALSE(back);
+  EXPECT_EQ(back.error().code, Code::kUnsupported);
+}
+
+TEST(SnapshotCodec, AnotherKindOfFrameIsNamed) {
+  const auto back = decode_snapshot(encode(UsageBatch{}));
+  ASSERT_FALSE(back);
+  EXPECT_NE(back.error().message.find("not a configuration snapshot"), std::string::npos);
+}
+
+TEST(DeltaCodec, RoundTripsUpsertsAndRemovals) {
+  ConfigDelta delta = diff(ConfigSnapshot{}, sample_snapshot());
+  delta.removals = {{ResourceKind::kNode, 9}};
+  const auto back = decode_delta(encode(delta));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, delta);
+}
+
+TEST(PurgeCodec, RoundTripsEveryKind) {
+  std::vector<PurgeRecord> records;
+  std::uint64_t seq = 41;
+  for (const PurgeKind kind :
+       {PurgeKind::kUrl, PurgeKind::kDirectory, PurgeKind::kTag, PurgeKind::kHost, PurgeKind::kAll}) {
+    records.push_back(
+        {{++seq}, kind, {7}, "/a/", seq % 2 == 0, WallTime(std::chrono::milliseconds(1'700'000'000'123))});
+  }
+  const auto back = decode_purge_records(encode(records));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, records);
+}
+
+TEST(UsageCodec, RoundTripsFullRangeCounts) {
+  UsageBatch batch{
+      {3}, UINT64_MAX, 12, {{{28'333'333, {5}, Tier::kL2, 5, CacheResult::kBypass}, {1, UINT64_MAX, 3, 4, 5, 6}}}};
+  const auto back = decode_usage_batch(encode(batch));
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, batch);
+}
+
+TEST(UsageCodec, ACountLargerThanTheBytesLeftIsRefusedWithoutAllocatingIt) {
+  std::string bytes("YZUB\1\0\0\0\1\1\1\xff\xff\xff\xff\x0f", 16);
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  EXPECT_FALSE(decode_usage_batch(bytes));
+}
+
+TEST(ResourceCodec, EachKindRoundTrips) {
+  const ConfigDelta delta = diff(ConfigSnapshot{}, sample_snapshot());
+  for (const auto& upsert : delta.upserts) {
+    const auto back = decode_resource(encode(upsert.resource));
+    ASSERT_TRUE(back) << to_string(key_of(upsert.resource));
+    EXPECT_EQ(*back, upsert.resource);
+  }
+}
+
+}  // namespace
+}  // namespace yz::model

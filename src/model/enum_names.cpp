@@ -1,0 +1,68 @@
+#include "model/enum_names.h"
+
+namespace yz::model {
+namespace {
+
+using Names = std::span<const std::string_view>;
+
+constexpr std::string_view kCacheRuleMatch[] = {"all", "directory", "suffix", "exact"};
+constexpr std::string_view kCacheAction[] = {"honour_origin", "ttl", "no_store"};
+constexpr std::string_view kQueryKey[] = {"keep_all", "ignore_all", "keep_listed", "drop_listed"};
+constexpr std::string_view kCacheProfile[] = {"safe", "rfc"};
+constexpr std::string_view kTier[] = {"l1", "l2"};
+constexpr std::string_view kChainStep[] = {"province_isp", "region_isp",  "country_isp", "province_multi",
+                                           "province_any", "country_any", "default"};
+constexpr std::string_view kPurgeKind[] = {"url", "directory", "tag", "host", "all"};
+constexpr std::string_view kTaskKind[] = {"refresh", "prefetch"};
+constexpr std::string_view kTaskState[] = {"pending", "running", "complete", "partial", "failed"};
+constexpr std::string_view kCacheResult[] = {"none", "hit", "miss", "revalidated", "stale", "bypass"};
+constexpr std::string_view kHealth[] = {"unknown", "up", "suspect", "down"};
+
+}  // namespace
+
+template <>
+Names names_of<CacheRuleMatch>() {
+  return kCacheRuleMatch;
+}
+template <>
+Names names_of<CacheAction>() {
+  return kCacheAction;
+}
+template <>
+Names names_of<QueryKey>() {
+  return kQueryKey;
+}
+template <>
+Names names_of<CacheProfile>() {
+  return kCacheProfile;
+}
+template <>
+Names names_of<Tier>() {
+  return kTier;
+}
+template <>
+Names names_of<ChainStep>() {
+  return kChainStep;
+}
+template <>
+Names names_of<PurgeKind>() {
+  return kPurgeKind;
+}
+template <>
+Names names_of<TaskKind>() {
+  return kTaskKind;
+}
+template <>
+Names names_of<TaskState>() {
+  return kTaskState;
+}
+template <>
+Names names_of<CacheResult>() {
+  return kCacheResult;
+}
+template <>
+Names names_of<Health>() {
+  return kHealth;
+}
+
+}  // namespace yz::model

@@ -1,0 +1,306 @@
+#include "model/validate.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "model/enum_names.h"
+
+namespace yz::model {
+namespace {
+
+using std::chrono::seconds;
+constexpr seconds kMaxTtl{10LL * 365 * 86400};
+
+/// A problem with the resource it is in and the one it speaks of, so that changes can be checked by key.
+struct Finding {
+  ResourceKey about;
+  ResourceKey other;
+  Problem problem;
+};
+
+/// The checks of one resource alone; pointers are relative to it.
+class ResourceCheck {
+ public:
+  Problems problems;
+
+  void operator()(const Settings& s) {
+    require_host("/cdn_zone", s.cdn_zone);
+    for (std::size_t i = 0; i < s.name_servers.size(); ++i) {
+      require_host(fmt::format("/name_servers/{}/name", i), s.name_servers[i].name);
+    }
+    if (!s.hostmaster.empty()) require_host("/hostmaster", s.hostmaster);
+    require(s.ns_ttl >= seconds(1) && s.ns_ttl <= seconds(7 * 86400), "/ns_ttl", "expected 1 second to 7 days");
+    require(s.negative_ttl >= seconds(0) && s.negative_ttl <= seconds(86400), "/negative_ttl", "expected 0 to 1 day");
+    require(s.cluster_key.empty() || s.cluster_key.size() >= 16, "/cluster_key", "expected at least 16 bytes");
+  }
+
+  void operator()(const OriginGroup& g) {
+    require_name(g.name);
+    require(!g.origins.empty(), "/origins", "expected at least one origin");
+    bool any_weight = g.origins.empty();
+    for (std::size_t i = 0; i < g.origins.size(); ++i) {
+      const Origin& o = g.origins[i];
+      const std::string at = fmt::format("/origins/{}", i);
+      if (!IpAddress::parse(o.host)) require_host(at + "/host", o.host);
+      require(o.port != 0, at + "/port", "expected 1 to 65535");
+      any_weight = any_weight || o.weight > 0;
+    }
+    require(any_weight, "/origins", "expected an origin with a weight above 0");
+    if (!g.host_header.empty()) require_authority("/host_header", g.host_header);
+    if (!g.sni.empty()) require_host("/sni", g.sni);
+    const auto sane = [](auto d) { return d >= std::chrono::milliseconds(1) && d <= std::chrono::minutes(10); };
+    require(sane(g.connect_timeout), "/connect_timeout", "expected 1 ms to 10 minutes");
+    require(sane(g.first_byte_timeout), "/first_byte_timeout", "expected 1 ms to 10 minutes");
+    require(g.max_connections >= 1, "/max_connections", "expected at least 1");
+  }
+
+  void operator()(const Domain& d) {
+    require_host("/name", d.name);
+    for (std::size_t i = 0; i < d.aliases.size(); ++i) require_host(fmt::format("/aliases/{}", i), d.aliases[i]);
+    if (!d.cname_label.empty()) require_host("/cname_label", d.cname_label);
+    for (std::size_t i = 0; i < d.cache_rules.size(); ++i)
+      check_cache_rule(fmt::format("/cache_rules/{}", i), d.cache_rules[i]);
+    const bool listed = d.key_rule.query == QueryKey::kKeepListed || d.key_rule.query == QueryKey::kDropListed;
+    require(!listed || !d.key_rule.params.empty(), "/key_rule/params", "expected the parameters to keep or drop");
+    require(in_ttl_range(d.stale_on_error), "/stale_on_error", "expected 0 to 10 years");
+    require(static_cast<bool>(d.origin_group), "/origin_group", "expected an origin group");
+    require(static_cast<bool>(d.policy), "/policy", "expected a policy");
+  }
+
+  void operator()(const NodeGroup& g) {
+    require_name(g.name);
+    check_place("/place", g.place);
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < g.isps.size(); ++i) {
+      check_isp(fmt::format("/isps/{}", i), g.isps[i]);
+      require(seen.insert(g.isps[i]).second, fmt::format("/isps/{}", i), "listed twice");
+    }
+    require(g.tier == Tier::kL1 || !g.parent_group, "/parent_group", "an L2 group has none");
+  }
+
+  void operator()(const Node& n) {
+    require_name(n.name);
+    require(!n.addresses.empty(), "/addresses", "expected at least one address");
+    const std::set<IpAddress> unique(n.addresses.begin(), n.addresses.end());
+    require(unique.size() == n.addresses.size(), "/addresses", "an address is listed twice");
+    require(n.http_port != 0, "/http_port", "expected 1 to 65535");
+    require(n.weight <= 1'000'000, "/weight", "expected at most 1000000");
+    require(static_cast<bool>(n.group), "/group", "expected a node group");
+  }
+
+  void operator()(const Policy& p) {
+    require_name(p.name);
+    for (std::size_t i = 0; i < p.rules.size(); ++i) {
+      const std::string at = fmt::format("/rules/{}", i);
+      check_place(at + "/place", p.rules[i].place);
+      if (!p.rules[i].isp.empty()) check_isp(at + "/isp", p.rules[i].isp);
+      require(!p.rules[i].groups.empty(), at + "/groups", "expected at least one group");
+    }
+    require(!p.chain.empty(), "/chain", "expected at least one step");
+    const std::set<ChainStep> steps(p.chain.begin(), p.chain.end());
+    require(steps.size() == p.chain.size(), "/chain", "a step is listed twice");
+    require(p.answers >= 1 && p.answers <= 4, "/answers", "expected 1 to 4");
+    require(p.ttl >= seconds(1) && p.ttl <= seconds(86400), "/ttl", "expected 1 second to 1 day");
+    require(p.degraded_ttl >= seconds(1) && p.degraded_ttl <= p.ttl, "/degraded_ttl", "expected 1 second to the ttl");
+    require(p.panic_percent <= 100, "/panic_percent", "expected 0 to 100");
+  }
+
+  void operator()(const Certificate& c) {
+    require(!c.names.empty(), "/names", "expected at least one DNS name");
+    require(c.chain_pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos, "/chain_pem",
+            "expected a PEM certificate");
+    require(c.key_pem.find("PRIVATE KEY-----") != std::string::npos, "/key_pem", "expected a PEM private key");
+  }
+
+ private:
+  static bool in_ttl_range(seconds s) { return s >= seconds(0) && s <= kMaxTtl; }
+
+  void check_cache_rule(const std::string& at, const CacheRule& r) {
+    switch (r.match) {
+      case CacheRuleMatch::kAll:
+        require(r.pattern.empty(), at + "/pattern", "expected none for \"all\"");
+        break;
+      case CacheRuleMatch::kDirectory:
+        require(r.pattern.starts_with('/') && r.pattern.ends_with('/'), at + "/pattern",
+                "expected a path like \"/images/\"");
+        break;
+      case CacheRuleMatch::kSuffix:
+        require(!r.pattern.empty() && r.pattern.find('/') == std::string::npos, at + "/pattern",
+                "expected extensions like \"jpg,png\"");
+        break;
+      case CacheRuleMatch::kExact:
+        require(r.pattern.starts_with('/'), at + "/pattern", "expected a path like \"/a/b.html\"");
+        break;
+    }
+    require(in_ttl_range(r.ttl), at + "/ttl", "expected 0 to 10 years");
+  }
+  void check_place(const std::string& at, const Place& p) {
+    require(p.country.empty() || is_country_code(p.country), at + "/country",
+            "expected two capital letters like \"CN\"");
+    require(p.province.empty() || is_province_code(p.province), at + "/province", "expected a code like \"CN-BJ\"");
+    require(p.province.empty() || p.country.empty() || p.province.starts_with(p.country), at + "/province",
+            "lies in another country");
+  }
+  void check_isp(const std::string& at, const std::string& isp) {
+    require(is_isp_name(isp), at, "expected telecom, unicom, mobile, cernet, cstnet, drpeng, catv, cloud or other");
+  }
+  void require_name(const std::string& name) {
+    require(!name.empty() && name.size() <= 128 && is_utf8(name), "/name", "expected 1 to 128 bytes of text");
+  }
+  void require_host(const std::string& at, const std::string& host) {
+    const auto canonical = canonical_host(host);
+    if (!canonical) {
+      problems.push_back({at, canonical.error().message});
+    } else {
+      require(*canonical == host, at, fmt::format("expected lower case without a final dot: \"{}\"", *canonical));
+    }
+  }
+  void require_authority(const std::string& at, const std::string& authority) {
+    const auto colon = authority.rfind(':');
+    const std::string host = colon == std::string::npos ? authority : authority.substr(0, colon);
+    if (colon != std::string::npos) {
+      require(parse_u32(std::string_view(authority).substr(colon + 1), 65535).value_or(0) != 0, at,
+              "expected a port from 1 to 65535");
+    }
+    if (!IpAddress::parse(host)) require_host(at, host);
+  }
+  void require(bool holds, std::string at, std::string_view message) {
+    if (!holds) problems.push_back({std::move(at), std::string(message)});
+  }
+};
+
+/// The checks that look at several resources.
+class WholeCheck {
+ public:
+  explicit WholeCheck(const ConfigSnapshot& s) : s_(s) {}
+
+  std::vector<Finding> run() {
+    if (s_.settings_seq) check_alone({ResourceKind::kSettings, 0}, "/settings", s_.settings);
+    each(ResourceKind::kOriginGroup, "origin_groups", s_.origin_groups, [](const OriginGroup&) {});
+    each(ResourceKind::kDomain, "domains", s_.domains, [this](const Domain& d) { check_domain(d); });
+    each(ResourceKind::kNodeGroup, "node_groups", s_.node_groups, [this](const NodeGroup& g) { check_group(g); });
+    each(ResourceKind::kNode, "nodes", s_.nodes, [this](const Node& n) { check_node(n); });
+    each(ResourceKind::kPolicy, "policies", s_.policies, [this](const Policy& p) { check_policy(p); });
+    each(ResourceKind::kCertificate, "certificates", s_.certificates, [](const Certificate&) {});
+    return std::move(findings_);
+  }
+
+ private:
+  template <typename Map, typename F>
+  void each(ResourceKind kind, std::string_view plural, const Map& map, F&& check) {
+    for (const auto& [id, entry] : map) {
+      at_ = {kind, id.value};
+      prefix_ = fmt::format("/{}/{}", plural, id.value);
+      check_alone(at_, prefix_, *entry.value);
+      check(*entry.value);
+    }
+  }
+  template <typename T>
+  void check_alone(ResourceKey key, const std::string& prefix, const T& value) {
+    ResourceCheck check;
+    check(value);
+    for (Problem& p : check.problems) findings_.push_back({key, key, {prefix + p.pointer, std::move(p.message)}});
+  }
+
+  void check_domain(const Domain& d) {
+    refer(s_.origin_groups.contains(d.origin_group), !d.origin_group, "/origin_group", ResourceKind::kOriginGroup,
+          d.origin_group.value);
+    refer(s_.policies.contains(d.policy), !d.policy, "/policy", ResourceKind::kPolicy, d.policy.value);
+    refer(s_.certificates.contains(d.certificate), !d.certificate, "/certificate", ResourceKind::kCertificate,
+          d.certificate.value);
+    if (const OriginGroup* g = s_.origin_groups.find(d.origin_group); g != nullptr && g->tenant != d.tenant) {
+      add("/origin_group", "belongs to another tenant", {ResourceKind::kOriginGroup, d.origin_group.value});
+    }
+    claim(hosts_, "/name", d.name, d.id);
+    for (std::size_t i = 0; i < d.aliases.size(); ++i) claim(hosts_, fmt::format("/aliases/{}", i), d.aliases[i], d.id);
+    claim(labels_, d.cname_label.empty() ? "/name" : "/cname_label", d.cname_label.empty() ? d.name : d.cname_label,
+          d.id);
+  }
+  void check_group(const NodeGroup& g) {
+    if (!g.parent_group) return;
+    const NodeGroup* parent = s_.node_groups.find(g.parent_group);
+    refer(parent != nullptr, false, "/parent_group", ResourceKind::kNodeGroup, g.parent_group.value);
+    if (parent != nullptr && parent->tier != Tier::kL2) {
+      add("/parent_group", "is not an L2 group", {ResourceKind::kNodeGroup, g.parent_group.value});
+    }
+  }
+  void check_node(const Node& n) {
+    refer(s_.node_groups.contains(n.group), !n.group, "/group", ResourceKind::kNodeGroup, n.group.value);
+    for (std::size_t i = 0; i < n.addresses.size(); ++i) {
+      const auto [it, fresh] = endpoints_.emplace(Endpoint{n.addresses[i], n.http_port}, n.id);
+      if (!fresh && it->second != n.id) {
+        add(fmt::format("/addresses/{}", i), fmt::format("node {} has this address and port", it->second.value),
+            {ResourceKind::kNode, it->second.value});
+      }
+    }
+  }
+  void check_policy(const Policy& p) {
+    for (std::size_t i = 0; i < p.rules.size(); ++i)
+      check_l1_groups(fmt::format("/rules/{}/groups", i), p.rules[i].groups);
+    check_l1_groups("/pool", p.pool);
+    check_l1_groups("/default_groups", p.default_groups);
+  }
+  void check_l1_groups(const std::string& at, const std::vector<NodeGroupId>& groups) {
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const NodeGroup* g = s_.node_groups.find(groups[i]);
+      const std::string here = fmt::format("{}/{}", at, i);
+      refer(g != nullptr, false, here, ResourceKind::kNodeGroup, groups[i].value);
+      if (g != nullptr && g->tier != Tier::kL1)
+        add(here, "is not an L1 group", {ResourceKind::kNodeGroup, groups[i].value});
+    }
+  }
+
+  void claim(std::map<std::string, DomainId>& claims, const std::string& at, const std::string& name, DomainId by) {
+    const auto [it, fresh] = claims.emplace(name, by);
+    if (fresh) return;
+    if (it->second == by) {
+      add(at, fmt::format("\"{}\" is listed twice", name), at_);
+    } else {
+      add(at, fmt::format("\"{}\" is taken by domain {}", name, it->second.value),
+          {ResourceKind::kDomain, it->second.value});
+    }
+  }
+  void refer(bool exists, bool may_be_absent, const std::string& at, ResourceKind kind, std::uint64_t id) {
+    if (exists || may_be_absent) return;
+    add(at, fmt::format("there is no {}", to_string(ResourceKey{kind, id})), {kind, id});
+  }
+  void add(const std::string& at, std::string message, ResourceKey other) {
+    findings_.push_back({at_, other, {prefix_ + at, std::move(message)}});
+  }
+
+  const ConfigSnapshot& s_;
+  ResourceKey at_;
+  std::string prefix_;
+  std::map<std::string, DomainId> hosts_;
+  std::map<std::string, DomainId> labels_;
+  std::map<Endpoint, NodeId> endpoints_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
+
+Problems validate(const ConfigSnapshot& snapshot) {
+  Problems out;
+  for (Finding& f : WholeCheck(snapshot).run()) out.push_back(std::move(f.problem));
+  return out;
+}
+
+Problems validate(const Resource& resource) {
+  ResourceCheck check;
+  std::visit(check, resource);
+  return std::move(check.problems);
+}
+
+Problems validate_change(const ConfigSnapshot& after, const ResourceKey& key) {
+  Problems out;
+  for (Finding& f : WholeCheck(after).run()) {
+    if (f.about == key || f.other == key) out.push_back(std::move(f.problem));
+  }
+  return out;
+}
+
+}  // namespace yz::model
