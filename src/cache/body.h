@@ -51,6 +51,7 @@ class Body {
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] std::size_t piece_count() const { return pieces_.size(); }
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
   /// The i-th run of bytes.
   [[nodiscard]] std::string_view piece(std::size_t i) const { return {pieces_[i].chunk->data(), pieces_[i].size}; }
   /// Fills `out` with the bytes from `offset` on, at most `limit` of them; returns how many entries were used. Call

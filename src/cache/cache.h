@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <utility>
 
@@ -43,11 +45,12 @@ struct Lookup {
   Ref<VaryRule> rule;
 };
 
-/// What asking to bring something in comes to. Exactly one of the two, or neither when `is_pass`.
+/// What asking to bring something in comes to: exactly one of the four.
 struct Joined {
   FillWriter lead;       ///< you are to fetch it
   Ref<Fill> follow;      ///< somebody does already: make a FillReader
-  bool is_pass = false;  ///< known not to be shareable: fetch it for yourself alone
+  Ref<Object> arrived;   ///< it was stored since you looked
+  bool is_pass = false;  ///< known not to be shareable, or no room to share it: fetch it for yourself alone
 };
 
 struct CacheStats {
@@ -89,8 +92,9 @@ class Cache {
 
   /// Leads or follows the fill for a key (after a miss, or to revalidate). A fill that a purge overtook, or whose
   /// leader shows no head for `leader_timeout`, is not joined: the caller leads a new one, `born` now.
+  /// `seen` is what the lookup before gave (stale, or null): only something newer counts as arrived.
   [[nodiscard]] Joined join(const CacheKey& key, BaseId base, std::string_view host, std::string_view target,
-                            MonoTime now);
+                            MonoTime now, const Object* seen = nullptr);
 
   /// A new head on an old body (304, RFC 9111 §4.3.4), to be given to `FillWriter::finish_with`. None without room.
   [[nodiscard]] Ref<Object> make_refreshed(const Object& old, const ObjectMeta& meta);
@@ -98,8 +102,8 @@ class Cache {
   Ref<Object> store(const ObjectMeta& meta, std::string_view body);
   /// Drops one object (RFC 9111 §4.4 invalidation, or a broken one).
   void remove(const Object& object);
-  /// Drops every variant of a URL at once without a record in the purge log: invalidation by an unsafe method on this
-  /// node alone. The plain and all varying responses under the primary key become unreachable.
+  /// Drops a URL with all its variants, on this node alone and without a record in the purge log: invalidation by an
+  /// unsafe method (RFC 9111 §4.4). A fill in flight under the primary key is no longer joined nor stored.
   void invalidate(Hash128 primary);
 
   [[nodiscard]] PurgeLog& purges() { return *purges_; }
@@ -117,9 +121,17 @@ class Cache {
   explicit Cache(CacheOptions options);
   [[nodiscard]] Lookup find_primary(Hash128 primary);
   void find_variant(Lookup& found);
-  Ref<Object> keep(Ref<Object> object);
+  [[nodiscard]] bool keep(const Ref<Object>& object);
+  void take_if_alive(Lookup& found, Ref<Object> object);
+  void drop_dead(const Ref<Object>& object);
 
   CacheOptions options_;
+  std::atomic<std::uint64_t> purged_{0};
+  std::atomic<std::uint64_t> refused_{0};
+  std::mutex sweep_mutex_;
+  std::uint64_t swept_to_ = 0;     ///< purge clock the last full sweep began at
+  std::uint64_t sweep_until_ = 0;  ///< purge clock this one began at
+  std::size_t sweep_shard_ = 0;
   std::unique_ptr<PurgeLog> purges_;
   std::unique_ptr<MemoryTier> tier_;
   std::unique_ptr<FillTable> fills_;

@@ -3,11 +3,10 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,20 +18,13 @@
 #include "cache/key.h"
 #include "cache/object.h"
 #include "cache/ref.h"
+#include "io/task.h"
+#include "io/waiters.h"
 
 namespace yz::cache {
 
 class Cache;
-
-/// Something that waits for a fill. `wake` is called from any thread, under the fill's lock: it may only hand a note to
-/// its own reactor, must not block and must not call the fill. Spurious wakes happen.
-class Waker {
- public:
-  virtual void wake() noexcept = 0;
-
- protected:
-  ~Waker() = default;
-};
+class FillReader;
 
 /// How far a fill has come.
 enum class FillState : std::uint8_t {
@@ -46,11 +38,11 @@ enum class FillState : std::uint8_t {
 
 /// A response on its way in: one producer (FillWriter), any number of readers (FillReader), each on any worker.
 /// Bodies that may be kept are kept whole, and the producer never waits for a reader. Larger ones pass through a
-/// window: the producer stays at most `window` ahead of the fastest reader, and a reader that falls more than `window`
-/// behind what was produced is told so (kLagging). Memory is charged to the cache's budget either way.
+/// window: the producer stays at most `window` ahead of the fastest reader, and a reader that falls more than twice
+/// that behind what was produced is told so (kLagging). Memory is charged to the cache's budget either way.
 class Fill {
  public:
-  [[nodiscard]] const CacheKey& key() const { return key_; }
+  [[nodiscard]] CacheKey key() const;
   [[nodiscard]] BaseId base() const { return base_; }
   [[nodiscard]] Seq born() const { return born_; }
   [[nodiscard]] FillState state() const { return state_.load(std::memory_order_acquire); }
@@ -67,17 +59,18 @@ class Fill {
   friend class FillTable;
   friend class FillWriter;
   friend class FillReader;
-  struct Window;
 
+  /// None when the budget has no room.
+  [[nodiscard]] static Ref<Fill> make(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host,
+                                      std::string_view target, MonoTime now);
   Fill(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target, MonoTime now);
   ~Fill();
-  void wake_readers();
-  void wake_producer();
   [[nodiscard]] std::uint64_t fastest() const;
   void drop_what_no_one_needs();
+  [[nodiscard]] bool is_join_possible(MonoTime now);
 
   Cache& cache_;
-  const CacheKey key_;
+  CacheKey key_;  ///< gets its variant with the head; under mutex_ then
   const BaseId base_;
   const Seq born_;
   const MonoTime started_;
@@ -85,15 +78,19 @@ class Fill {
   const std::string target_;
   std::atomic<std::uint32_t> references_{1};
   std::atomic<FillState> state_{FillState::kHeadPending};
+  io::Waiters news_;  ///< readers wait here for state and bytes
+  io::Waiters room_;  ///< the producer waits here for readers
 
   mutable std::mutex mutex_;
   Ref<Object> head_;                 ///< head alone while streaming, the whole object once complete
   std::vector<Body::Piece> pieces_;  ///< what is held of the body, oldest first
   std::uint64_t dropped_ = 0;        ///< bytes before the first piece (window mode)
   std::uint64_t written_ = 0;
-  bool is_kept_ = true;  ///< still a candidate for the tier
-  std::vector<class FillReader*> readers_;
-  Waker* producer_ = nullptr;
+  std::optional<std::uint64_t> expected_;  ///< the body's length, when the head told it
+  bool is_kept_ = true;                    ///< kept whole; false: passes through a window
+  bool is_doomed_ = false;                 ///< invalidated while in flight: not to be stored
+  std::uint64_t charge_ = 0;
+  std::vector<const FillReader*> readers_;
   std::optional<Error> error_;
 };
 
@@ -109,25 +106,24 @@ class FillWriter {
   [[nodiscard]] explicit operator bool() const { return static_cast<bool>(fill_); }
   [[nodiscard]] const Fill& fill() const { return *fill_; }
 
-  /// The head is here and the response may be shared. When it varies, `meta.vary` is set and `meta.key.variant` is that
-  /// of the leader's request: from now on the fill is joined under the variant, and each reader that waited under the
-  /// primary key must compare its own variant (by `head()->vary()`) and, when it is another, look up and join anew.
-  /// Fails with kLimit when the budget cannot even hold the head: answer the leader directly then, others are released.
+  /// The head is here and the response may be shared. `meta.born` is `fill().born()`, or a peer's that is less. When it
+  /// varies, `meta.vary` is set and `meta.key.variant` is that of the leader's request: from now on the fill is joined
+  /// under the variant, and each reader that waited under the primary key must compare its own variant (by
+  /// `head()->vary()`) and, when it is another, look up and join anew. Fails with kLimit when the budget cannot even
+  /// hold the head: answer the leader directly then, others are released.
   [[nodiscard]] Status publish_head(const ObjectMeta& meta);
   /// The response must not be shared. Readers are released at once; until `pass_until` requests for this key do not
   /// queue behind each other (hit-for-miss).
   void declare_uncacheable(MonoTime pass_until);
 
-  /// Memory to receive body bytes into, never empty. Fails with kLimit when the budget is exhausted by what cannot be
-  /// evicted, with kCancelled when a body that will not be kept has no reader left, and with kUnavailable (retryable)
-  /// when the window is full: then `wait_for_room`.
-  [[nodiscard]] Result<std::span<char>> prepare();
+  /// Memory to receive body bytes into, never empty; waits until `deadline` while the window is full. Fails with kLimit
+  /// when the budget is exhausted by what cannot be evicted, with kCancelled when a body that will not be kept has no
+  /// reader left (make the leader's own reader first), with kTimeout at the deadline.
+  [[nodiscard]] io::Task<Result<std::span<char>>> prepare(MonoTime deadline);
+  /// The same without waiting: fails with kUnavailable when the window is full.
+  [[nodiscard]] Result<std::span<char>> try_prepare();
   /// The first `size` bytes of what `prepare` gave now hold body.
   void commit(std::size_t size);
-  /// Registers whom to wake when `prepare` may succeed again; returns false when it already may.
-  [[nodiscard]] bool wait_for_room(Waker& waker);
-  /// Forgets the waker; must be called before it dies.
-  void stop_waiting();
 
   /// The body is whole. Stores the object, unless it was purged meanwhile or is too large. Returns what was stored.
   Ref<Object> finish();
@@ -139,13 +135,16 @@ class FillWriter {
  private:
   friend class Cache;
   explicit FillWriter(Ref<Fill> fill) : fill_(std::move(fill)) {}
-  void end(FillState state);
+  void end(FillState state, std::optional<Error> error = std::nullopt);
+  [[nodiscard]] Result<std::uint32_t> next_capacity(bool was_refused);
+  [[nodiscard]] Ref<Body> seal();
   Ref<Fill> fill_;
 };
 
 /// One reader's place in a fill. Not for two threads at once; holds its fill alive.
 class FillReader {
  public:
+  static constexpr std::uint64_t kReadLimit = 256 * 1024;
   explicit FillReader(Ref<Fill> fill);
   ~FillReader();
   FillReader(const FillReader&) = delete;
@@ -158,33 +157,32 @@ class FillReader {
 
   enum class Next : std::uint8_t {
     kData,     ///< `pieces()` holds some
-    kWait,     ///< nothing yet: `wait`, then ask again
+    kWait,     ///< nothing yet
     kEnd,      ///< the body is over
     kLagging,  ///< too slow for the window: the bytes at `position()` are gone
     kBroken,   ///< the fill failed
   };
-  /// Gives the next bytes, at most `limit`. They stay valid until the next call on this reader.
-  [[nodiscard]] Next next(std::uint64_t limit = 256 * 1024);
+  /// Waits until the head is known or never will be; kHeadPending at the deadline.
+  [[nodiscard]] io::Task<FillState> wait_for_head(MonoTime deadline);
+  /// Gives the next bytes, at most `limit`, waiting for them until `deadline` (kWait then). They stay valid until the
+  /// next call on this reader.
+  [[nodiscard]] io::Task<Next> read(MonoTime deadline, std::uint64_t limit = kReadLimit);
+  /// The same without waiting.
+  [[nodiscard]] Next try_read(std::uint64_t limit = kReadLimit);
   [[nodiscard]] std::span<const iovec> pieces() const { return {pieces_.data(), piece_count_}; }
   /// `size` of the given bytes were sent.
   void advance(std::uint64_t size);
-  /// Starts at another offset (ranges); before the first `next`.
-  void seek(std::uint64_t offset) { position_ = offset; }
+  /// Starts at another offset (ranges); before the first read.
+  void seek(std::uint64_t offset);
   [[nodiscard]] std::uint64_t position() const { return position_; }
-
-  /// Asks to be woken when the state or the number of bytes changes; returns false when `next` (or `state`, while the
-  /// head is pending) already has news.
-  [[nodiscard]] bool wait(Waker& waker);
-  /// Forgets the waker; must be called before it dies.
-  void stop_waiting();
 
  private:
   friend class Fill;
   friend class FillWriter;
   static constexpr std::size_t kMaxPieces = 8;
+
   Ref<Fill> fill_;
-  Waker* waker_ = nullptr;      ///< under the fill's lock
-  std::uint64_t position_ = 0;  ///< under the fill's lock when the producer may look
+  std::uint64_t position_ = 0;  ///< written under the fill's lock
   std::array<iovec, kMaxPieces> pieces_;
   std::array<Ref<Chunk>, kMaxPieces> pinned_;
   std::size_t piece_count_ = 0;

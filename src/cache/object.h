@@ -58,6 +58,8 @@ class Object {
  public:
   /// None when the budget has no room for the head. `body` may be none for an empty one.
   [[nodiscard]] static Ref<Object> make(MemoryBudget& budget, const ObjectMeta& meta, Ref<Body> body);
+  /// The same head on a body that has arrived since.
+  [[nodiscard]] static Ref<Object> with_body(const Object& head, Ref<Body> body);
   /// What an object of that head is charged, its body apart.
   [[nodiscard]] static std::uint64_t charge_of(const ObjectMeta& meta);
 
@@ -84,6 +86,8 @@ class Object {
   [[nodiscard]] std::string_view vary() const { return text(kVary); }
   [[nodiscard]] std::string_view extra() const { return text(kExtra); }
   [[nodiscard]] std::span<const std::uint32_t> tags() const;
+  /// All of the above as views into this object, to be changed and made anew (304). Without `content_length`.
+  [[nodiscard]] ObjectMeta meta() const;
   /// Null: no body.
   [[nodiscard]] const Body* body() const { return body_.get(); }
   [[nodiscard]] Ref<Body> share_body() const { return body_; }

@@ -23,9 +23,9 @@ enum class PurgeVerdict : std::uint8_t { kLive, kStale, kDead };
 class PurgeLog {
  public:
   struct Options {
-    std::filesystem::path file;           ///< empty: in memory only
-    std::size_t max_targets = 1'000'000;  ///< beyond this the older half is folded into "stale before"
-    std::size_t compact_above = 4096;     ///< records in the file before it is considered for rewriting
+    std::filesystem::path file;         ///< empty: in memory only
+    std::size_t max_targets = 262'144;  ///< beyond this the older half is folded into "stale before"
+    std::size_t compact_above = 4096;   ///< records in the file before it is considered for rewriting
   };
   /// Reads the file and cuts off a torn tail. With a file damaged further in, `applied` is the last sound record's, so
   /// that whoever replays gives the lost ones again. Fails with kIo, kPermission, or kCorrupt for a foreign file.
@@ -48,7 +48,7 @@ class PurgeLog {
   /// Any thread. Remembers the answer in the object.
   [[nodiscard]] PurgeVerdict verdict(Object& object) const {
     const std::uint64_t latest = latest_.load(std::memory_order_acquire);
-    if (object.checked_.load(std::memory_order_relaxed) >= latest) [[likely]] {
+    if (object.checked_.load(std::memory_order_acquire) >= latest) [[likely]] {
       return object.is_soft_purged() ? PurgeVerdict::kStale : PurgeVerdict::kLive;
     }
     return look_up(object, latest);
@@ -69,7 +69,7 @@ class PurgeLog {
   [[nodiscard]] Status append(std::span<const PurgeRecord> records);
   [[nodiscard]] Status compact();
   void forget_older_half();
-  [[nodiscard]] Result<Seq> apply_locked(std::span<const PurgeRecord> records);
+  [[nodiscard]] Result<Seq> apply_locked(std::span<const PurgeRecord> records, bool may_skip);
 
   const Options options_;
   mutable std::mutex mutex_;  ///< writers only

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "cache/body.h"
+#include "cache/budget.h"
+#include "cache/index.h"
+#include "cache/object.h"
+#include "cache/s3fifo.h"
+#include "cache/vary.h"
+
+namespace yz::cache {
+
+/// Objects in memory, within a budget that is never passed: the index to find them, S3-FIFO to choose what goes.
+/// Finding takes no lock; what changes the content takes one lock for the whole tier. Any thread.
+class MemoryTier {
+ public:
+  explicit MemoryTier(ByteCount memory);
+  ~MemoryTier();
+  MemoryTier(const MemoryTier&) = delete;
+  MemoryTier& operator=(const MemoryTier&) = delete;
+
+  [[nodiscard]] Index::Entry find(Hash128 slot) const { return index_.find(slot); }
+
+  /// Makes its slot hold the object; what was there goes. An object that varies also sets its URL's VaryRule, as
+  /// `add_rule` does. False when there is no room even so; then nothing is stored.
+  [[nodiscard]] bool put(const Ref<Object>& object);
+  /// Notes that the URL varies by `names`; replaces a plain object or another rule. False without room.
+  [[nodiscard]] bool add_rule(Hash128 primary, std::string_view names);
+  /// Takes it out; false when it is not in (any more).
+  bool remove(const Object& object);
+  /// Empties a slot, whatever it holds.
+  void clear(Hash128 slot);
+
+  /// Evicts until `bytes` could be charged. False when what cannot be evicted (in flight, still being read) is too
+  /// much.
+  [[nodiscard]] bool make_room(std::uint64_t bytes);
+  /// A chunk, after evicting for it if need be.
+  [[nodiscard]] Ref<Chunk> make_chunk(std::uint32_t capacity);
+  [[nodiscard]] MemoryBudget& budget() { return budget_; }
+
+  [[nodiscard]] std::size_t shard_count() const { return index_.shard_count(); }
+  /// What one shard holds, for a sweep.
+  [[nodiscard]] std::vector<Index::Entry> entries(std::size_t shard) const;
+  /// Drops a rule none of whose variants is left.
+  void drop_empty_rule(const VaryRule& rule);
+
+  struct Counts {
+    std::uint64_t objects = 0;
+    std::uint64_t small_bytes = 0;
+    std::uint64_t main_bytes = 0;
+    std::uint64_t stored = 0;
+    std::uint64_t evicted = 0;
+    std::uint64_t ghost_hits = 0;
+  };
+  [[nodiscard]] Counts counts() const;
+
+ private:
+  using Graveyard = std::vector<Index::Entry>;
+  [[nodiscard]] bool add_rule_locked(Hash128 primary, std::string_view names, Hash128 variant, Graveyard& gone);
+  void take_out(Object& object, Graveyard& gone);
+  std::uint64_t evict(std::uint64_t bytes);
+
+  MemoryBudget budget_;
+  mutable std::mutex mutex_;
+  Index index_;
+  S3Fifo policy_;
+  std::uint64_t ghost_bytes_;
+  std::uint64_t stored_ = 0;
+  std::uint64_t evicted_ = 0;
+};
+
+}  // namespace yz::cache
