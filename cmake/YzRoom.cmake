@@ -8,7 +8,7 @@
 # )
 # Include root is src/; a room's place in the order is checked from src/LAYERS by tools/check_layers.py.
 
-set_property(GLOBAL PROPERTY YZ_TEST_TARGETS "")
+add_custom_target(fuzzers)  # every fuzz program; with YZ_FUZZ only
 
 function(yz_room NAME)
   cmake_parse_arguments(ROOM "" "" "SOURCES;TESTS;BENCHES;FUZZ;DEPS;TEST_DEPS" ${ARGN})
@@ -48,6 +48,7 @@ function(yz_room NAME)
       add_executable(${fuzzer} ${source})
       target_link_libraries(${fuzzer} PRIVATE yz_${NAME})
       target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${fuzzer})
     endforeach()
   endif()
 endfunction()
