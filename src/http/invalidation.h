@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/fields.h"
+#include "http/method.h"
+#include "http/status.h"
+
+namespace yz::http {
+
+/// RFC 9111 §4.4: a non-error answer (2xx, 3xx) to an unsafe method, unknown methods included, invalidates its target.
+[[nodiscard]] constexpr bool invalidates(Method method, StatusCode status) {
+  return !is_safe(method) && status >= 200 && status < 400;
+}
+
+/// The targets to invalidate, as path and query: the request's own, and those of Location and Content-Location when
+/// they lie on the same origin (§4.4). `authority` is "host[:port]" as requested, `scheme` "http" or "https".
+[[nodiscard]] std::vector<std::string> invalidated_targets(std::string_view scheme, std::string_view authority,
+                                                           std::string_view path_and_query, Fields response);
+
+/// A reference resolved against an absolute path (RFC 3986 §5.2) within one origin: dot segments removed, fragment
+/// dropped.
+[[nodiscard]] std::string resolve_path(std::string_view base_path, std::string_view reference_path, bool has_query,
+                                       std::string_view query);
+
+}  // namespace yz::http
