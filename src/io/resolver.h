@@ -35,7 +35,8 @@ class Resolver {
  private:
   struct Entry {
     std::vector<IpAddress> addresses;
-    MonoTime asked;
+    MonoTime answered;    // when `addresses` were told
+    MonoTime asked;       // the last try
     bool failed = false;  // the last try
   };
   struct Cache;

@@ -1,0 +1,139 @@
+#include "io/stream.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include "io/reactor.h"
+
+namespace yz::io {
+
+namespace {
+
+/// iovecs of one system call; IOV_MAX is 1024, and more than a few dozen gain nothing.
+constexpr std::size_t kMaxVectors = 64;
+/// Bytes of one sendfile call, so that one fast reader cannot hold a worker.
+constexpr std::uint64_t kMaxSendFile = 1 << 20;
+
+/// Drops the first `written` bytes, and the entries that are empty then.
+std::span<iovec> after_writing(std::span<iovec> from, std::size_t written) {
+  while (!from.empty() && written >= from.front().iov_len) {
+    written -= from.front().iov_len;
+    from = from.subspan(1);
+  }
+  if (!from.empty()) {
+    from.front().iov_base = static_cast<char*>(from.front().iov_base) + written;
+    from.front().iov_len -= written;
+  }
+  return from;
+}
+
+}  // namespace
+
+ReadOp::ReadOp(Stream& stream, std::span<char> into, MonoTime deadline)
+    : FdOp(stream.watch(), Half::kRead, deadline), stream_(stream), into_(into) {}
+
+bool ReadOp::attempt() {
+  if (!watch().may_be_ready(Half::kRead)) return false;
+  const ssize_t n = stream_.try_read(into_);
+  if (n == -EAGAIN) {
+    watch().set_unready(Half::kRead);
+    return false;
+  }
+  if (n < 0) {
+    fail_with(fail_errno("read", static_cast<int>(-n)).value());
+    return true;
+  }
+  const auto size = static_cast<std::size_t>(n);
+  if (n > 0 && size < into_.size() && stream_.short_means_unready()) watch().set_unready(Half::kRead);
+  stream_.bytes_read_ += size;
+  result_ = size;
+  return true;
+}
+
+WriteOp::WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall)
+    : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)), stream_(stream), from_(from), stall_(stall) {
+  from_ = after_writing(from_, 0);
+}
+
+WriteOp::WriteOp(Stream& stream, std::string_view from, std::chrono::milliseconds stall)
+    : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)),
+      stream_(stream),
+      single_{const_cast<char*>(from.data()), from.size()},
+      stall_(stall) {
+  from_ = after_writing({&single_, 1}, 0);
+}
+
+bool WriteOp::attempt() {
+  while (!from_.empty()) {
+    if (!watch().may_be_ready(Half::kWrite)) return false;
+    const auto vectors = from_.first(std::min(from_.size(), kMaxVectors));
+    const ssize_t n = stream_.try_write(vectors);
+    if (n == -EAGAIN) {
+      watch().set_unready(Half::kWrite);
+      return false;
+    }
+    if (n < 0) {
+      fail_with(fail_errno("write", static_cast<int>(-n)).value());
+      return true;
+    }
+    stream_.bytes_written_ += static_cast<std::uint64_t>(n);
+    from_ = after_writing(from_, static_cast<std::size_t>(n));
+    if (from_.empty()) return true;
+    extend(stream_.reactor().in(stall_));
+    if (vectors.data() + vectors.size() != from_.data() && stream_.short_means_unready()) {
+      watch().set_unready(Half::kWrite);
+    }
+  }
+  return true;
+}
+
+SendFileOp::SendFileOp(Stream& stream, int file, std::uint64_t offset, std::uint64_t size,
+                       std::chrono::milliseconds stall)
+    : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)),
+      stream_(stream),
+      file_(file),
+      offset_(offset),
+      left_(size),
+      stall_(stall) {}
+
+bool SendFileOp::attempt() {
+  while (left_ > 0) {
+    if (!watch().may_be_ready(Half::kWrite)) return false;
+    const ssize_t n = stream_.try_send_file(file_, offset_, std::min(left_, kMaxSendFile));
+    if (n == -EAGAIN) {
+      watch().set_unready(Half::kWrite);
+      return false;
+    }
+    if (n < 0) {
+      fail_with(fail_errno("sendfile", static_cast<int>(-n)).value());
+      return true;
+    }
+    if (n == 0) {
+      fail_with(Error{Code::kIo, Fault::kSelf, false, "sendfile: the file ended early"});
+      return true;
+    }
+    stream_.bytes_written_ += static_cast<std::uint64_t>(n);
+    offset_ += static_cast<std::uint64_t>(n);
+    left_ -= static_cast<std::uint64_t>(n);
+    extend(stream_.reactor().in(stall_));
+  }
+  return true;
+}
+
+void Stream::shutdown_both() noexcept {
+  if (watch_) ::shutdown(watch_->fd(), SHUT_RDWR);
+}
+
+ssize_t Stream::try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept {
+  std::array<char, 16 * 1024> buffer;
+  const ssize_t n = ::pread(file, buffer.data(), std::min(size, buffer.size()), static_cast<off_t>(offset));
+  if (n <= 0) return n < 0 ? -errno : 0;
+  const iovec vector{buffer.data(), static_cast<std::size_t>(n)};
+  return try_write({&vector, 1});
+}
+
+}  // namespace yz::io

@@ -1,0 +1,105 @@
+#include "io/tcp_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include "io/reactor.h"
+#include "io/socket.h"
+
+namespace yz::io {
+
+namespace {
+
+/// Waits for the end of a connect() that is under way.
+class ConnectOp final : public FdOp {
+ public:
+  ConnectOp(Watch& watch, MonoTime deadline) : FdOp(watch, Half::kWrite, deadline) {}
+  Status await_resume() { return std::move(status_); }
+
+ private:
+  bool attempt() override {
+    if (is_first_) {  // just started: only an event can tell
+      is_first_ = false;
+      watch().set_unready(Half::kWrite);
+      return false;
+    }
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(watch().fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error != 0) status_ = fail_errno("connect", error);
+    return true;
+  }
+  void fail_with(Error error) override { status_ = fail(std::move(error).with_context("connect")); }
+
+  bool is_first_ = true;
+  Status status_;
+};
+
+Task<Result<TcpStream>> connect_to(SocketAddress address, Endpoint peer, MonoTime deadline) {
+  YZ_CO_TRY(UniqueFd fd, make_socket(address.family(), SOCK_STREAM));
+  const int outcome = ::connect(fd.get(), address.data(), address.size);
+  const int error = outcome == 0 ? 0 : errno;
+  // A unix socket whose backlog is full says EAGAIN and does not queue: the caller may try again.
+  if (error != 0 && error != EINPROGRESS) co_return fail_errno("connect", error == EAGAIN ? ECONNREFUSED : error);
+  TcpStream stream(Reactor::current(), std::move(fd), peer);
+  if (error == EINPROGRESS) YZ_CO_CHECK(co_await ConnectOp(stream.watch(), deadline));
+  co_return stream;
+}
+
+}  // namespace
+
+TcpStream::TcpStream(Reactor& reactor, UniqueFd fd, const Endpoint& peer)
+    : Stream(std::make_unique<Watch>(reactor, std::move(fd))), peer_(peer) {}
+
+Endpoint TcpStream::local() const { return local_endpoint(watch_->fd()).value_or(Endpoint{}); }
+
+void TcpStream::shutdown_write() noexcept {
+  if (watch_) ::shutdown(watch_->fd(), SHUT_WR);
+}
+
+void TcpStream::reset_connection() noexcept {
+  if (!watch_) return;
+  const linger now{1, 0};
+  ::setsockopt(watch_->fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  watch_.reset();
+}
+
+ssize_t TcpStream::try_read(std::span<char> into) noexcept {
+  while (true) {
+    const ssize_t n = ::read(watch_->fd(), into.data(), into.size());
+    if (n >= 0) return n;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+ssize_t TcpStream::try_write(std::span<const iovec> from) noexcept {
+  while (true) {
+    const ssize_t n = from.size() == 1 ? ::write(watch_->fd(), from[0].iov_base, from[0].iov_len)
+                                       : ::writev(watch_->fd(), from.data(), static_cast<int>(from.size()));
+    if (n >= 0) return n;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+ssize_t TcpStream::try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept {
+  while (true) {
+    auto at = static_cast<off_t>(offset);
+    const ssize_t n = ::sendfile(watch_->fd(), file, &at, size);
+    if (n >= 0) return n;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+Task<Result<TcpStream>> connect(Endpoint endpoint, MonoTime deadline) {
+  co_return co_await connect_to(SocketAddress::of(endpoint), endpoint, deadline);
+}
+
+Task<Result<TcpStream>> connect_unix(std::string path, MonoTime deadline) {
+  YZ_CO_TRY(const SocketAddress address, SocketAddress::of_path(path));
+  co_return co_await connect_to(address, Endpoint{}, deadline);
+}
+
+}  // namespace yz::io
