@@ -105,6 +105,8 @@ class FillWriter {
 
   [[nodiscard]] explicit operator bool() const { return static_cast<bool>(fill_); }
   [[nodiscard]] const Fill& fill() const { return *fill_; }
+  /// For readers made beside the writer: the leader's own.
+  [[nodiscard]] Ref<Fill> share() const { return fill_; }
 
   /// The head is here and the response may be shared. `meta.born` is `fill().born()`, or a peer's that is less. When it
   /// varies, `meta.vary` is set and `meta.key.variant` is that of the leader's request: from now on the fill is joined
