@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "http/profile.h"
+#include "model/ids.h"
+
+namespace yz::edge {
+
+/// An origin given on the command line, for an edge that runs alone: "http://127.0.0.1:9000" or "https://host".
+struct StandaloneOrigin {
+  std::string host;
+  std::uint16_t port = 80;
+  bool tls = false;
+};
+[[nodiscard]] Result<StandaloneOrigin> parse_origin_url(std::string_view url);
+
+/// What is set once at start, by `--name-with-dashes` or in YAML as `name_with_underscores`. What may change while it
+/// runs comes as configuration over the admin socket.
+struct Options {
+  std::vector<Endpoint> listen;                  ///< `listen`: addresses viewers connect to; at least one
+  std::string admin;                             ///< `admin`: path of the unix socket; empty: none
+  std::filesystem::path state;                   ///< `state`: folder of purge log and usage; empty: kept in memory
+  ByteCount memory = mib(512);                   ///< `memory`: hard bound of the cache, at least 8 MiB
+  unsigned workers = 1;                          ///< `workers`: threads, 1 to 256
+  http::Profile profile = http::Profile::kSafe;  ///< `profile`: rfc or safe, for an edge that runs alone
+  model::NodeId node;                            ///< `node`: who we are in the configuration; 0 alone
+  std::optional<StandaloneOrigin> origin;        ///< `origin`: runs alone, every host is served from there
+  std::string host_header;                       ///< `host_header`: sent to that origin; empty: the viewer's
+  std::string access_log;                        ///< `access_log`: JSON lines to this file; "-": standard output
+  std::string geo_map;                           ///< `geo_map`: compiled address map, for edge correction
+  std::string config;                            ///< `--config FILE`: the YAML file; flags given beside it win
+};
+
+/// Reads the arguments of main() and the file they name. Fails with kInvalid: the flag or file:line, and what was
+/// expected.
+/// `--help` gives kCancelled with the text to print.
+[[nodiscard]] Result<Options> read_options(int argc, const char* const* argv);
+
+}  // namespace yz::edge
