@@ -19,15 +19,17 @@ struct AuditEntry {
   std::string address;
   std::string request_id;
   model::TenantId tenant;
-  std::string action;  ///< "domain.update"
-  std::string object;  ///< "domain/12"
+  std::string action;  ///< "create", "update", "delete", "refresh", "roll_back", …
+  std::string kind;    ///< of what: "domain", "token", …
+  std::string target;  ///< which one: its id or name
   std::string detail;  ///< JSON: {"before": …, "after": …}, without secrets
   std::string hash;    ///< SHA-256, hex, over the previous entry's hash and this one's fields
 };
 
 struct AuditFilter {
   std::optional<model::TenantId> tenant;
-  std::string object;  ///< empty: all
+  std::string kind;    ///< empty: all
+  std::string target;  ///< empty: all; needs `kind`
   std::string actor;   ///< empty: all
 };
 
@@ -37,7 +39,8 @@ class AuditLog final {
   explicit AuditLog(Transaction& tx) : tx_(tx) {}
 
   /// The stores call this for their mutations; control adds what is not a row (logins, drains, rollbacks).
-  Status add(const Author& author, std::string_view action, std::string_view object, std::string_view detail = "{}");
+  Status add(const Author& author, std::string_view action, std::string_view kind, std::string_view target,
+             std::string_view detail = "{}");
   /// Newest first; `page.after` is the last id seen (0: from the newest).
   Result<Listing<AuditEntry>> list(const AuditFilter& filter, Page page);
   /// The id of the first entry that does not fit the chain, or none: the log is as it was written.

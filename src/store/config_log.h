@@ -43,10 +43,11 @@ class ConfigLog final {
   /// The whole configuration as it was after change `seq`. Fails with kNotFound when `seq` lies ahead.
   Result<model::ConfigSnapshot> snapshot_at(model::ConfigSeq seq);
 
-  /// Brings every resource back to its state after change `to`, as new changes (nothing is erased from the log): one
-  /// number for each resource that differs. The changes made, in order; empty when nothing differed. Fails with
-  /// kNotFound when `to` lies ahead, kConflict when a reference cannot be restored (its tenant is gone).
-  Result<std::vector<ConfigRecord>> roll_back(const Author& author, model::ConfigSeq to);
+  /// Brings every resource (or just `only`) back to its state after change `to`, as new changes (nothing is erased from
+  /// the log): one number for each resource that differs. The changes made, in order; empty when nothing differed.
+  /// Fails with kNotFound when `to` lies ahead, kConflict when a reference cannot be restored (its tenant is gone).
+  Result<std::vector<ConfigRecord>> roll_back(const Author& author, model::ConfigSeq to,
+                                              std::optional<model::ResourceKey> only = {});
 
  private:
   Transaction& tx_;

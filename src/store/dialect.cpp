@@ -25,8 +25,15 @@ class SqliteDialect final : public Dialect {
 
   // The write lock is the transaction's from its start.
   std::string_view for_update() const override { return ""; }
-  std::string_view begin_write() const override { return "BEGIN IMMEDIATE"; }
-  std::string_view begin_read() const override { return "BEGIN"; }
+  std::span<const std::string_view> begin_write() const override {
+    static constexpr std::string_view kBegin[] = {"BEGIN IMMEDIATE"};
+    return kBegin;
+  }
+  std::span<const std::string_view> begin_read() const override {
+    static constexpr std::string_view kBegin[] = {"BEGIN"};
+    return kBegin;
+  }
+  bool has_transactional_ddl() const override { return true; }
 
  private:
   template <typename Assignment>
@@ -65,8 +72,18 @@ class MysqlDialect final : public Dialect {
   }
 
   std::string_view for_update() const override { return " FOR UPDATE"; }
-  std::string_view begin_write() const override { return "START TRANSACTION"; }
-  std::string_view begin_read() const override { return "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"; }
+  std::span<const std::string_view> begin_write() const override {
+    static constexpr std::string_view kBegin[] = {"START TRANSACTION"};
+    return kBegin;
+  }
+  std::span<const std::string_view> begin_read() const override {
+    static constexpr std::string_view kBegin[] = {
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    };
+    return kBegin;
+  }
+  bool has_transactional_ddl() const override { return false; }
 
  private:
   template <typename Assignment>

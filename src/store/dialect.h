@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,11 @@ class Dialect {
   /// What follows a SELECT whose rows the transaction is going to change.
   [[nodiscard]] virtual std::string_view for_update() const = 0;
 
-  [[nodiscard]] virtual std::string_view begin_write() const = 0;
-  [[nodiscard]] virtual std::string_view begin_read() const = 0;
+  /// The statements that begin a transaction; one for reading sees the state of one moment.
+  [[nodiscard]] virtual std::span<const std::string_view> begin_write() const = 0;
+  [[nodiscard]] virtual std::span<const std::string_view> begin_read() const = 0;
+  /// Whether DDL takes part in transactions; otherwise migrations are serialised by a named lock and repeatable.
+  [[nodiscard]] virtual bool has_transactional_ddl() const = 0;
 
   static const Dialect& sqlite();
   static const Dialect& mysql();

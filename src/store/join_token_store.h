@@ -17,6 +17,7 @@ struct JoinToken {
   JoinTokenId id;
   std::string role;    ///< "edge" or "scheduler"
   model::NodeId node;  ///< the node it enrols; zero: a scheduler
+  std::string name;    ///< a scheduler's name; empty for a node
   WallTime created;
   WallTime expires;
   std::optional<WallTime> used;

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "base/result.h"
 #include "model/config_snapshot.h"
@@ -28,14 +27,15 @@ class ResourceStore {
   /// Adds `value` under a new id (the one in `value` is ignored); the id and version are set in the result.
   Result<Stored<T>> create(const Author& author, T value);
   Result<Stored<T>> get(Id id);
-  /// In id order; of one tenant when `tenant` is given.
-  Result<Listing<Stored<T>>> list(Page page, std::optional<model::TenantId> tenant = {});
+  /// In id order.
+  Result<Listing<Stored<T>>> list(Page page, const ListFilter& filter = {});
   /// Replaces the row with `value.id`, when its version is `expected` (if given). The tenant cannot change.
   Result<Stored<T>> update(const Author& author, T value, std::optional<std::uint64_t> expected = {});
   /// The number of the removal.
   Result<model::ConfigSeq> remove(const Author& author, Id id, std::optional<std::uint64_t> expected = {});
 
  protected:
+  static model::ResourceKind kind();
   Transaction& tx_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,12 @@ struct Stored {
 struct Page {
   std::uint64_t after = 0;
   std::size_t limit = 100;
+};
+
+/// Which rows a list shows.
+struct ListFilter {
+  std::optional<model::TenantId> tenant;  ///< none: all tenants
+  std::string name;                       ///< empty: all names
 };
 
 template <typename T>

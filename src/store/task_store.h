@@ -35,11 +35,15 @@ class TaskStore final {
   Result<model::Task> create(const Author& author, model::Task task, const std::vector<TaskNode>& nodes);
   /// With targets and nodes. Fails with kNotFound.
   Result<model::Task> get(model::TaskId id);
-  /// Newest first; `page.after` is the last id seen (0: from the newest). Without targets and nodes.
+  /// The nodes that were away when the task was made and have not caught up yet.
+  Result<std::vector<model::NodeId>> away(model::TaskId id);
+  /// Newest first, with targets and nodes; `page.after` is the last id seen (0: from the newest).
   Result<Listing<model::Task>> list(const TaskFilter& filter, Page page);
   /// Tasks of a kind that are not final, oldest first, with targets and nodes: what a master resumes after a restart.
   Result<std::vector<model::Task>> unfinished(model::TaskKind kind, std::size_t limit = 1000);
 
+  /// At least one node was told: a pending task is running.
+  Status start(model::TaskId id);
   /// The node has applied every purge up to `applied`: its part of each unfinished refresh up to there is done.
   /// The tasks whose progress changed.
   Result<std::vector<model::TaskId>> record_applied(model::NodeId node, model::PurgeSeq applied, WallTime now);
@@ -51,7 +55,6 @@ class TaskStore final {
   Result<std::uint64_t> drop_before(WallTime created_before);
 
  private:
-  Result<model::TaskState> settle(model::TaskId id, WallTime now);
   Transaction& tx_;
 };
 

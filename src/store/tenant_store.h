@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "model/tenant.h"
 #include "store/stored.h"
@@ -17,7 +18,7 @@ class TenantStore final {
 
   Result<Stored<model::Tenant>> create(const Author& author, model::Tenant tenant);
   Result<Stored<model::Tenant>> get(model::TenantId id);
-  Result<Listing<Stored<model::Tenant>>> list(Page page);
+  Result<Listing<Stored<model::Tenant>>> list(Page page, const std::string& name = {});
   Result<Stored<model::Tenant>> update(const Author& author, model::Tenant tenant,
                                        std::optional<std::uint64_t> expected = {});
   Status remove(const Author& author, model::TenantId id, std::optional<std::uint64_t> expected = {});

@@ -16,8 +16,8 @@ using TokenId = StrongId<struct ApiTokenTag>;
 struct ApiToken {
   TokenId id;
   std::string name;
-  std::string role;        ///< "admin", "operator", "customer", "viewer": control gives them their meaning
-  model::TenantId tenant;  ///< zero: not bound to one
+  std::string role;        ///< "operator" or "tenant": control gives them their meaning
+  model::TenantId tenant;  ///< zero: an operator's
   WallTime created;
   std::optional<WallTime> expires;
   std::optional<WallTime> last_used;

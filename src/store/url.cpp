@@ -61,6 +61,10 @@ Result<DatabaseUrl> DatabaseUrl::parse(std::string_view text) {
     if (path.empty() || path == ":memory:") {
       return fail(Code::kInvalid, "database URL: expected 'sqlite:' and the path of a file");
     }
+    // SOCI has no way to escape it.
+    if (path.find('"') != std::string_view::npos) {
+      return fail(Code::kInvalid, "database URL: the path of a SQLite file cannot contain '\"'");
+    }
     return DatabaseUrl{.path = std::string(path)};
   }
   if (text.starts_with("mysql://")) return parse_mysql(text.substr(8));

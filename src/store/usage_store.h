@@ -14,7 +14,7 @@ namespace yz::store {
 /// The granularity of a usage series. Minutes are kept as counted; longer steps are sums of 5-minute rollups.
 enum class UsageStep : std::uint32_t { kMinute = 1, kFiveMinutes = 5, kHour = 60, kDay = 1440 };
 
-/// What to sum. Times are minutes since the epoch; [from, to).
+/// What to sum. Times are minutes since the epoch; [from, to), widened to whole steps.
 struct UsageQuery {
   std::vector<model::DomainId> domains;  ///< empty: all
   std::uint32_t from_minute = 0;
