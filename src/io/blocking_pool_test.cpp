@@ -33,21 +33,25 @@ TEST(BlockingPool, ReturnsPlainValuesResultsAndNothing) {
 
 TEST(BlockingPool, AWaitEndsAtItsDeadlineWhileTheWorkRunsOn) {
   std::mutex gate;
+  std::atomic<bool> started{false};
   auto finished = std::make_shared<std::atomic<bool>>(false);
   Reactor reactor;
   {
     BlockingPool pool(BlockingPool::Options{1, 1});
     std::unique_lock hold(gate);
-    reactor.block_on([](BlockingPool& p, std::mutex& g, std::shared_ptr<std::atomic<bool>> done) -> Task<void> {
+    reactor.block_on([](BlockingPool& p, std::mutex& g, std::atomic<bool>& begun,
+                        std::shared_ptr<std::atomic<bool>> done) -> Task<void> {
       auto late = co_await p.run(
-          [&g, done] {
+          [&g, &begun, done] {
+            begun.store(true);
             const std::lock_guard lock(g);
             done->store(true);
             return 1;
           },
           Reactor::current().in(5ms));
       EXPECT_EQ(late.error().code, Code::kTimeout);
-    }(pool, gate, finished));
+    }(pool, gate, started, finished));
+    while (!started.load()) std::this_thread::yield();
     hold.unlock();
   }
   EXPECT_TRUE(finished->load());

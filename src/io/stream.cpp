@@ -37,21 +37,24 @@ ReadOp::ReadOp(Stream& stream, std::span<char> into, MonoTime deadline)
     : FdOp(stream.watch(), Half::kRead, deadline), stream_(stream), into_(into) {}
 
 bool ReadOp::attempt() {
-  if (!watch().may_be_ready(Half::kRead)) return false;
-  const ssize_t n = stream_.try_read(into_);
-  if (n == -EAGAIN) {
-    watch().set_unready(Half::kRead);
-    return false;
-  }
-  if (n < 0) {
-    fail_with(fail_errno("read", static_cast<int>(-n)).value());
-    return true;
-  }
-  const auto size = static_cast<std::size_t>(n);
-  if (n > 0 && size < into_.size() && stream_.short_means_unready()) watch().set_unready(Half::kRead);
-  stream_.bytes_read_ += size;
-  result_ = size;
+  auto outcome = stream_.read_now(into_);
+  if (!outcome) return false;
+  result_ = *std::move(outcome);
   return true;
+}
+
+std::optional<Result<std::size_t>> Stream::read_now(std::span<char> into) {
+  if (!watch_->may_be_ready(Half::kRead)) return std::nullopt;
+  const ssize_t n = try_read(into);
+  if (n == -EAGAIN) {
+    watch_->set_unready(Half::kRead);
+    return std::nullopt;
+  }
+  if (n < 0) return fail_errno("read", static_cast<int>(-n));
+  const auto size = static_cast<std::size_t>(n);
+  if (n > 0 && size < into.size() && short_means_unready()) watch_->set_unready(Half::kRead);
+  bytes_read_ += size;
+  return size;
 }
 
 WriteOp::WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall)

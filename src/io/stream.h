@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -78,6 +79,8 @@ class Stream {
   [[nodiscard]] ReadOp read(std::span<char> into, MonoTime deadline) { return {*this, into, deadline}; }
   /// Until read() would not wait. For holding no buffer meanwhile. May succeed without need; never the reverse.
   [[nodiscard]] ReadableOp readable(MonoTime deadline) { return {*watch_, deadline}; }
+  /// One attempt to read, without waiting: none when it would have to.
+  [[nodiscard]] std::optional<Result<std::size_t>> read_now(std::span<char> into);
   /// Writes everything, in order, with as few system calls as the socket takes it in. Uses up `from` (its entries are
   /// advanced). Fails with kTimeout when nothing at all could be written for `stall`, kUnavailable when the peer is
   /// gone.

@@ -20,6 +20,8 @@ class TcpStream final : public Stream {
   void shutdown_write() noexcept override;
   /// Closes now; nothing may wait on the stream.
   void close() { watch_.reset(); }
+  /// Gives the descriptor and its watch away, to be wrapped by another kind of stream; nothing may wait on it.
+  [[nodiscard]] std::unique_ptr<Watch> release() && { return std::move(watch_); }
   /// Closes with a reset (RST) instead of FIN: the peer cannot take what it got for a complete answer.
   void reset_connection() noexcept;
 

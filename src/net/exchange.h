@@ -19,6 +19,7 @@
 namespace yz::net {
 
 class HttpSession;
+struct SessionScratch;
 
 /// How the body of a streamed response ends.
 struct BodyLength {
@@ -41,6 +42,7 @@ class Exchange {
   [[nodiscard]] const http::RequestHead& request() const { return head_; }
   /// Who is connected (not who a header says); 0.0.0.0:0 on a unix socket.
   [[nodiscard]] const Endpoint& peer() const;
+  /// The address it is connected to; asks the system.
   [[nodiscard]] Endpoint local() const;
   [[nodiscard]] bool is_tls() const;
   /// The SNI name, lower case; empty without TLS or SNI.
@@ -116,9 +118,10 @@ class Exchange {
 
  private:
   friend class HttpSession;
+  friend struct SessionScratch;
   enum class State : std::uint8_t { kWaiting, kHeadDue, kBody, kDone };
 
-  explicit Exchange(HttpSession& session) : session_(session) {}
+  Exchange() = default;
   void reset(MonoTime now);
   [[nodiscard]] bool sends_no_body() const;
   void add_piece(const void* data, std::size_t size);
@@ -129,7 +132,7 @@ class Exchange {
   void add_due_head();
   [[nodiscard]] io::WriteOp write_pieces();
 
-  HttpSession& session_;
+  HttpSession* session_ = nullptr;
   http::RequestHead head_;
   MonoTime started_at_{};
   State state_ = State::kWaiting;
@@ -138,6 +141,7 @@ class Exchange {
   bool is_body_done_ = true;
   bool is_chunked_ = false;
   bool is_tunnel_ = false;
+  bool is_length_known_ = false;
   http::StatusCode status_ = 0;
   std::uint64_t body_left_ = 0;  // of the response, when its length is known
   std::uint64_t bytes_in_ = 0;

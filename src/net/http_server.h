@@ -84,7 +84,7 @@ class HttpServer {
   io::Waiters closed_one_;
   std::vector<std::unique_ptr<SessionScratch>> spare_scratch_;  // buffers of idle connections, for whoever needs one
   std::vector<std::unique_ptr<Listening>> listeners_;
-  io::ListLink sessions_;
+  io::ListLink idle_;  // of sessions without a request, the one idle longest first
   io::TaskScope connections_;
   io::TaskScope acceptors_;
 };

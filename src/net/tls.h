@@ -67,7 +67,8 @@ class TlsClientContext {
   ssl_ctx_st* context_ = nullptr;
 };
 
-/// A TLS connection over a TCP connection. Made by accept_tls or connect_tls.
+/// A TLS connection over a TCP connection. Made by accept_tls or connect_tls. After a write that failed (also by
+/// time-out) it can only be destroyed. An end without close_notify is a reset, not an end.
 class TlsStream final : public io::Stream {
  public:
   ~TlsStream() override;
@@ -93,7 +94,7 @@ class TlsStream final : public io::Stream {
   std::shared_ptr<void> context_;  // keeps the callbacks alive
   Endpoint peer_;
   std::string server_name_;
-  std::string pending_;  // bytes of a record OpenSSL has begun and must be given again
+  bool is_broken_ = false;  // after a fatal error OpenSSL must not be asked again
 };
 
 /// Server side of the handshake. Fails with kTimeout, kInvalid (not TLS, no certificate, broken), blamed on the client.

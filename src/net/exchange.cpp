@@ -1,0 +1,224 @@
+#include "net/exchange.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "http/chunked.h"
+#include "http/date.h"
+#include "http/status.h"
+#include "io/socket.h"
+#include "net/http_session.h"
+
+namespace yz::net {
+
+namespace {
+
+constexpr std::string_view kEnd = "\r\n";
+constexpr std::string_view kCloseEnd = "Connection: close\r\n\r\n";
+constexpr std::string_view kKeepAliveEnd = "Connection: keep-alive\r\n\r\n";
+
+std::size_t total_size(std::span<const iovec> pieces) {
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  return size;
+}
+
+}  // namespace
+
+const Endpoint& Exchange::peer() const { return session_->peer_; }
+Endpoint Exchange::local() const { return io::local_endpoint(session_->stream_.watch().fd()).value_or(Endpoint{}); }
+bool Exchange::is_tls() const { return session_->is_tls_; }
+std::string_view Exchange::tls_server_name() const { return session_->server_name_; }
+io::Reactor& Exchange::reactor() const { return session_->reactor(); }
+std::uint64_t Exchange::bytes_out() const { return session_->stream_.bytes_written() - out_start_; }
+
+void Exchange::reset(MonoTime now) {
+  started_at_ = now;
+  state_ = State::kWaiting;
+  closes_ = is_aborted_ = is_chunked_ = is_tunnel_ = false;
+  is_body_done_ = head_.framing == http::Framing::kNone;
+  status_ = 0;
+  body_left_ = bytes_in_ = 0;
+  out_start_ = out_expected_ = session_->stream_.bytes_written();
+  piece_count_ = 0;
+}
+
+io::Task<Result<std::size_t>> Exchange::read_body(std::span<char> into) { return session_->read_body(into); }
+
+io::Task<Result<std::string>> Exchange::read_body_all(std::size_t limit) {
+  const auto too_large = [limit] {
+    return fail(Code::kLimit, fmt::format("the body has more than {} bytes", limit), Fault::kClient);
+  };
+  if (head_.framing == http::Framing::kLength && head_.content_length > limit) co_return too_large();
+  std::string body;
+  std::array<char, 8192> buffer;
+  while (true) {
+    YZ_CO_TRY(const std::size_t n, co_await session_->read_body(buffer));
+    if (n == 0) co_return body;
+    if (body.size() + n > limit) co_return too_large();
+    body.append(buffer.data(), n);
+  }
+}
+
+bool Exchange::sends_no_body() const { return head_.method == http::Method::kHead || http::forbids_body(status_); }
+
+void Exchange::add_piece(const void* data, std::size_t size) {
+  if (size == 0) return;
+  YZ_ASSERT(piece_count_ < pieces_.size());
+  pieces_[piece_count_++] = {const_cast<void*>(data), size};
+}
+
+std::string_view Exchange::head_end() const {
+  if (closes_) return kCloseEnd;
+  return head_.version == http::Version::kHttp10 ? kKeepAliveEnd : kEnd;
+}
+
+io::WriteOp Exchange::write_pieces() {
+  const std::span pieces(pieces_.data(), piece_count_);
+  piece_count_ = 0;
+  out_expected_ += total_size(pieces);
+  return session_->stream_.write_all(pieces, session_->options().write_stall);
+}
+
+io::WriteOp Exchange::respond_raw(http::StatusCode status, std::span<const iovec> head, std::span<const iovec> body) {
+  YZ_ASSERT(state_ == State::kWaiting && head.size() + body.size() <= kMaxPieces);
+  if (session_->server_.is_draining()) closes_ = true;
+  status_ = status;
+  state_ = State::kDone;
+  for (const iovec& piece : head) add_piece(piece.iov_base, piece.iov_len);
+  add_piece(head_end());
+  if (!sends_no_body()) {
+    for (const iovec& piece : body) add_piece(piece.iov_base, piece.iov_len);
+  }
+  return write_pieces();
+}
+
+io::Task<Status> Exchange::respond(http::StatusCode status, http::HeaderMap headers, std::string body) {
+  body_text_ = std::move(body);
+  begin(status, headers, {body_text_.size()});
+  add_due_head();
+  if (!sends_no_body()) add_piece(body_text_);
+  state_ = State::kDone;
+  co_return co_await write_pieces();
+}
+
+io::Task<Status> Exchange::respond_text(http::StatusCode status, std::string_view content_type, std::string body) {
+  return respond(status, http::HeaderMap{{"Content-Type", content_type}}, std::move(body));
+}
+
+void Exchange::begin(http::StatusCode status, const http::HeaderMap& headers, BodyLength length) {
+  begin_head(status, length);
+  http::write_status_line(head_text_, status);
+  if (!headers.has(http::FieldId::kDate)) {
+    const auto now = std::chrono::floor<std::chrono::seconds>(reactor().wall_now());
+    head_text_.append("Date: ").append(http::DateText(now).text()).append("\r\n");
+  }
+  headers.write_to(head_text_);
+  end_head();
+}
+
+void Exchange::begin_raw(http::StatusCode status, std::span<const iovec> head, BodyLength length) {
+  begin_head(status, length);
+  for (const iovec& piece : head) head_text_.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+  end_head();
+}
+
+void Exchange::begin_head(http::StatusCode status, BodyLength length) {
+  YZ_ASSERT(state_ == State::kWaiting);
+  if (session_->server_.is_draining()) closes_ = true;
+  state_ = State::kHeadDue;
+  status_ = status;
+  head_text_.clear();
+  is_chunked_ = !length.known && head_.version == http::Version::kHttp11 && !sends_no_body();
+  if (!length.known && head_.version == http::Version::kHttp10 && !sends_no_body()) closes_ = true;
+  body_left_ = length.known.value_or(0);
+  if (!length.known && !is_chunked_) body_left_ = UINT64_MAX;  // ends with the connection
+  is_length_known_ = length.known.has_value();
+}
+
+void Exchange::end_head() {
+  // 1xx and 204 never have Content-Length; a HEAD or 304 answer may tell that of the GET (RFC 9110 §8.6).
+  if (is_chunked_) {
+    head_text_ += "Transfer-Encoding: chunked\r\n";
+  } else if (is_length_known_ && !http::is_informational(status_) && status_ != 204 && status_ != 304) {
+    fmt::format_to(std::back_inserter(head_text_), "Content-Length: {}\r\n", body_left_);
+  }
+  head_text_.append(status_ == 101 ? kEnd : head_end());
+}
+
+void Exchange::add_due_head() {
+  if (state_ != State::kHeadDue) return;
+  add_piece(head_text_);
+  state_ = State::kBody;
+}
+
+io::WriteOp Exchange::send(std::string_view piece) {
+  const iovec vector{const_cast<char*>(piece.data()), piece.size()};
+  return send({&vector, 1});
+}
+
+io::WriteOp Exchange::send(std::span<const iovec> pieces) {
+  YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  YZ_ASSERT(pieces.size() <= kMaxPieces - 3);
+  add_due_head();
+  const std::size_t size = total_size(pieces);
+  if (!sends_no_body() && size > 0) {
+    if (is_chunked_) {
+      const http::ChunkHead line(size);
+      std::memcpy(chunk_line_.data(), line.text().data(), line.text().size());
+      add_piece(chunk_line_.data(), line.text().size());
+    } else {
+      YZ_ASSERT(size <= body_left_);
+      if (is_length_known_) body_left_ -= size;
+    }
+    for (const iovec& piece : pieces) add_piece(piece.iov_base, piece.iov_len);
+    if (is_chunked_) add_piece(http::kChunkTail);
+  }
+  return write_pieces();
+}
+
+io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64_t size) {
+  YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  add_due_head();
+  const bool sends = !sends_no_body() && size > 0;
+  if (sends && is_chunked_) {
+    const http::ChunkHead line(size);
+    std::memcpy(chunk_line_.data(), line.text().data(), line.text().size());
+    add_piece(chunk_line_.data(), line.text().size());
+  }
+  YZ_CO_CHECK(co_await write_pieces());
+  if (!sends) co_return Status();
+  if (!is_chunked_) {
+    YZ_ASSERT(size <= body_left_);
+    if (is_length_known_) body_left_ -= size;
+  }
+  out_expected_ += size;
+  YZ_CO_CHECK(co_await session_->stream_.send_file(file, offset, size, session_->options().write_stall));
+  if (!is_chunked_) co_return Status();
+  add_piece(http::kChunkTail);
+  co_return co_await write_pieces();
+}
+
+io::WriteOp Exchange::flush() {
+  YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  add_due_head();
+  return write_pieces();
+}
+
+io::WriteOp Exchange::finish() {
+  YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  add_due_head();
+  state_ = State::kDone;
+  if (is_chunked_) add_piece(http::kLastChunk);
+  if (is_length_known_ && body_left_ != 0 && !sends_no_body()) is_aborted_ = true;  // less than was promised
+  return write_pieces();
+}
+
+Exchange::Tunnel Exchange::tunnel() {
+  is_tunnel_ = true;
+  return {session_->stream_, session_->in_.bytes()};
+}
+
+}  // namespace yz::net

@@ -1,0 +1,118 @@
+#include "net/http_server.h"
+
+#include "base/log.h"
+#include "net/http_session.h"
+#include "net/tls.h"
+
+namespace yz::net {
+
+namespace {
+
+/// Wait between tries to accept when the process has no descriptor left.
+constexpr auto kNoDescriptorPause = std::chrono::milliseconds(20);
+
+}  // namespace
+
+struct HttpServer::Listening {
+  io::TcpListener listener;
+  std::shared_ptr<TlsServerContext> tls;  // null: plain
+};
+
+HttpServer::HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOptions options)
+    : reactor_(reactor), handler_(handler), options_(options) {}
+
+HttpServer::~HttpServer() {
+  acceptors_.cancel_all();
+  connections_.cancel_all();
+}
+
+Result<Endpoint> HttpServer::listen(const Endpoint& endpoint, const io::TcpListener::Options& options) {
+  YZ_TRY(io::TcpListener listener, io::TcpListener::bind(reactor_, endpoint, options));
+  return start(std::move(listener), nullptr);
+}
+
+Result<Endpoint> HttpServer::listen_tls(const Endpoint& endpoint, std::shared_ptr<TlsServerContext> tls,
+                                        const io::TcpListener::Options& options) {
+  YZ_TRY(io::TcpListener listener, io::TcpListener::bind(reactor_, endpoint, options));
+  return start(std::move(listener), std::move(tls));
+}
+
+Status HttpServer::listen_unix(const std::string& path, unsigned mode) {
+  YZ_TRY(io::TcpListener listener, io::TcpListener::bind_unix(reactor_, path, mode));
+  YZ_CHECK(start(std::move(listener), nullptr));
+  return {};
+}
+
+Result<Endpoint> HttpServer::start(io::TcpListener listener, std::shared_ptr<TlsServerContext> tls) {
+  const Endpoint local = listener.local();
+  listeners_.push_back(std::make_unique<Listening>(Listening{std::move(listener), std::move(tls)}));
+  reactor_.spawn_into(acceptors_, accept_loop(*listeners_.back()));
+  return local;
+}
+
+io::Task<void> HttpServer::accept_loop(Listening& listening) {
+  bool has_warned = false;
+  while (true) {
+    auto stream = co_await listening.listener.accept(io::kNoDeadline);
+    if (stream) {
+      has_warned = false;
+      ++counts_.accepted;
+      if (counts_.connections < options_.max_connections || shed_idle_connection()) {
+        reactor_.spawn_into(connections_, serve(*std::move(stream), listening.tls));
+      }
+      continue;
+    }
+    // Out of descriptors: idle connections make room. Anything else is a fault of the listener that may pass.
+    if (!has_warned) log::warn("accept: {}", stream.error().message);
+    has_warned = true;
+    (void)shed_idle_connection();
+    co_await io::sleep_for(kNoDescriptorPause);
+  }
+}
+
+bool HttpServer::shed_idle_connection() {
+  if (!idle_.is_linked()) return false;
+  HttpSession::of(*idle_.prev).close_idle();  // the one that became idle last has the least reason to come back
+  return true;
+}
+
+io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
+  struct Counted {
+    explicit Counted(HttpServer& s) : server(s) { ++server.counts_.connections; }
+    ~Counted() {
+      --server.counts_.connections;
+      server.closed_one_.notify_all();
+    }
+    HttpServer& server;
+  };
+  const Counted counted(*this);
+  const Endpoint peer = stream.peer();
+  if (tls) {
+    auto secured = co_await accept_tls(std::move(stream), std::move(tls), reactor_.in(options_.tls_timeout));
+    if (!secured) {
+      log::debug("{}: {}", to_string(peer), secured.error().message);
+      co_return;
+    }
+    HttpSession session(*this, **secured, peer, true, (*secured)->server_name());
+    co_await session.run();
+    (*secured)->shutdown_write();
+    co_return;
+  }
+  HttpSession session(*this, stream, peer, false, {});
+  co_await session.run();
+}
+
+io::Task<void> HttpServer::drain(MonoTime deadline) {
+  is_draining_ = true;
+  acceptors_.cancel_all();
+  listeners_.clear();
+  while (idle_.is_linked()) HttpSession::of(*idle_.next).close_idle();
+  while (true) {
+    const auto ticket = closed_one_.ticket();
+    if (counts_.connections == 0) co_return;
+    if (!co_await closed_one_.wait(ticket, deadline)) break;
+  }
+  connections_.cancel_all();
+}
+
+}  // namespace yz::net
