@@ -143,7 +143,7 @@ TEST(Callback, HoldsSmallAndLargeCallablesAndMoves) {
   auto token = std::make_shared<int>(1);
   Callback big = [&called, large, token] { called += large[199]; };
   Callback moved = std::move(big);
-  EXPECT_FALSE(big);
+  EXPECT_FALSE(big);  // NOLINT(bugprone-use-after-move): likewise
   small();
   moved();
   EXPECT_EQ(called, 6);
