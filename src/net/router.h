@@ -80,7 +80,9 @@ class Router final : public HttpHandler {
 /// The first value of a name in a query string.
 [[nodiscard]] std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
-/// Answers with an RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…}.
+/// An RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…}.
+[[nodiscard]] std::string problem_body(http::StatusCode status, std::string_view detail);
+/// Answers with it.
 [[nodiscard]] io::Task<Status> respond_problem(Exchange& exchange, http::StatusCode status, std::string detail);
 
 }  // namespace yz::net
