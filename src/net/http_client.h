@@ -48,7 +48,7 @@ class BodySource {
 struct ClientRequest {
   std::string method = "GET";
   std::string target = "/";  ///< origin-form: path and query, as they go on the wire
-  std::string host;          ///< Host field
+  std::string host;          ///< Host field; empty: the upstream's address
   http::HeaderMap headers;   ///< the rest; no Host, Connection, Content-Length or Transfer-Encoding
   std::string body;
   BodySource* body_source = nullptr;  ///< instead of `body`; outlives the call to send()

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "http/chunked.h"
+#include "http/message.h"
+#include "http/response_parser.h"
+#include "net/connection_pool.h"
+#include "net/http_client.h"
+
+namespace yz::net {
+
+/// One request on one connection: sends it, reads the response. Gives the connection back when the response has been
+/// read.
+class ClientConnection {
+ public:
+  ClientConnection(std::unique_ptr<UpstreamConnection> connection, std::weak_ptr<ConnectionPool> pool,
+                   const ClientTimeouts& timeouts);
+
+  /// Sends the head (serialised) and the body, and reads the final response's head.
+  [[nodiscard]] io::Task<Status> perform(std::string head, const ClientRequest& request);
+  [[nodiscard]] io::Task<Result<std::size_t>> read(std::span<char> into);
+  [[nodiscard]] const http::ResponseHead& head() const { return head_; }
+  [[nodiscard]] bool was_reused() const { return was_reused_; }
+  [[nodiscard]] std::uint64_t bytes_in() const { return bytes_in_; }
+  [[nodiscard]] std::uint64_t bytes_out() const;
+  [[nodiscard]] ClientResponse::Tunnel tunnel();
+
+ private:
+  [[nodiscard]] io::Task<Status> send_request(std::string head, const ClientRequest& request);
+  [[nodiscard]] io::Task<Status> send_body(BodySource& source);
+  [[nodiscard]] io::Task<Status> read_head(http::Method method);
+  [[nodiscard]] io::Task<Result<std::size_t>> receive(std::span<char> into, MonoTime deadline);
+  [[nodiscard]] io::Task<Result<std::size_t>> read_chunked(std::span<char> into);
+  void make_head_room();
+  void make_body_room();
+  void finish();
+  [[nodiscard]] io::Stream& stream() { return *connection_->stream; }
+  [[nodiscard]] MonoTime in(std::chrono::milliseconds time) { return stream().reactor().in(time); }
+
+  std::unique_ptr<UpstreamConnection> connection_;  // null once given back or closed
+  std::weak_ptr<ConnectionPool> pool_;
+  const ClientTimeouts timeouts_;
+  const bool was_reused_;
+  bool is_sent_ = false;  // the whole request
+  bool is_done_ = false;  // the whole response
+  http::ResponseParser parser_;
+  http::ResponseHead head_;
+  http::ChunkedDecoder chunks_;
+  std::uint64_t body_left_ = 0;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t out_start_;
+  std::uint64_t bytes_out_ = 0;  // once the connection is gone
+  // Received and not used up: data_[begin_, end_). data_ is head_buffer_ or body_buffer_.
+  std::unique_ptr<char[]> head_buffer_;
+  std::unique_ptr<char[]> body_buffer_;
+  char* data_ = nullptr;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+}  // namespace yz::net

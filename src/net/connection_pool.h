@@ -1,0 +1,55 @@
+#pragma once
+
+#include <list>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "io/reactor.h"
+#include "io/stream.h"
+#include "net/http_client.h"
+
+namespace yz::net {
+
+/// A connection to an upstream, between or in requests.
+struct UpstreamConnection {
+  Upstream upstream;
+  std::unique_ptr<io::Stream> stream;
+  std::uint64_t served = 0;  ///< requests answered on it
+};
+
+/// The idle connections of one client. The one used last is used next, so that what is not needed grows old and is
+/// closed. A peer's close is noticed without a system call, from the reactor's events, when a connection is asked for;
+/// the others are looked at every few seconds.
+class ConnectionPool final : private io::TimerNode {
+ public:
+  ConnectionPool(io::Reactor& reactor, const HttpClient::Options& options) : reactor_(reactor), options_(options) {}
+  ~ConnectionPool() = default;
+
+  /// A live connection, or none.
+  [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const Upstream& upstream);
+  void give(std::unique_ptr<UpstreamConnection> connection);
+  [[nodiscard]] std::size_t size() const { return idle_.size(); }
+  void clear();
+
+ private:
+  struct Idle {
+    std::unique_ptr<UpstreamConnection> connection;
+    MonoTime since;
+  };
+  using Place = std::list<Idle>::iterator;
+  struct UpstreamHash {
+    std::size_t operator()(const Upstream& upstream) const noexcept;
+  };
+
+  void on_timer() override;
+  [[nodiscard]] bool is_usable(Idle& idle) const;
+  void drop(Place place);
+
+  io::Reactor& reactor_;
+  const HttpClient::Options options_;
+  std::list<Idle> idle_;  // the oldest first
+  std::unordered_map<Upstream, std::vector<Place>, UpstreamHash> by_upstream_;
+};
+
+}  // namespace yz::net

@@ -1,0 +1,144 @@
+#include "net/http_client.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "http/method.h"
+#include "io/tcp_stream.h"
+#include "net/client_connection.h"
+#include "net/connection_pool.h"
+#include "net/tls.h"
+
+namespace yz::net {
+
+namespace {
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+bool is_word(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c != 0x7f; });
+}
+
+/// The request's head, or kInvalid when a part of it would break out of its line.
+Result<std::string> serialise(const ClientRequest& request) {
+  if (!is_word(request.method) || !is_word(request.target) || has_control(request.host) ||
+      has_control(request.upgrade)) {
+    return fail(Code::kInvalid, "the request's method, target or host would break its head");
+  }
+  for (const http::Field& field : request.headers) {
+    if (!is_word(field.name) || has_control(field.value)) {
+      return fail(Code::kInvalid, "field '" + std::string(field.name) + "' would break the request's head");
+    }
+  }
+  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, request.host);
+  request.headers.write_to(head);
+  const auto method = http::parse_method(request.method);
+  const bool expects_body =
+      method == http::Method::kPost || method == http::Method::kPut || method == http::Method::kPatch;
+  if (request.body_source != nullptr) {
+    const auto length = request.body_source->length();
+    head += length ? fmt::format("Content-Length: {}\r\n", *length) : "Transfer-Encoding: chunked\r\n";
+  } else if (!request.body.empty() || expects_body) {
+    head += fmt::format("Content-Length: {}\r\n", request.body.size());
+  }
+  if (!request.upgrade.empty()) head += fmt::format("Connection: Upgrade\r\nUpgrade: {}\r\n", request.upgrade);
+  head += "\r\n";
+  return head;
+}
+
+}  // namespace
+
+std::string to_string(const Upstream& upstream) {
+  if (!upstream.unix_path.empty()) return "unix:" + upstream.unix_path;
+  if (!upstream.tls) return to_string(upstream.endpoint);
+  return "https " + to_string(upstream.endpoint) + " (" + upstream.tls_server_name + ")";
+}
+
+ClientResponse::ClientResponse(std::unique_ptr<ClientConnection> connection) : connection_(std::move(connection)) {}
+ClientResponse::ClientResponse(ClientResponse&&) noexcept = default;
+ClientResponse& ClientResponse::operator=(ClientResponse&&) noexcept = default;
+ClientResponse::~ClientResponse() = default;
+
+const http::ResponseHead& ClientResponse::head() const { return connection_->head(); }
+io::Task<Result<std::size_t>> ClientResponse::read(std::span<char> into) { return connection_->read(into); }
+std::uint64_t ClientResponse::bytes_in() const { return connection_->bytes_in(); }
+std::uint64_t ClientResponse::bytes_out() const { return connection_->bytes_out(); }
+bool ClientResponse::was_reused() const { return connection_->was_reused(); }
+ClientResponse::Tunnel ClientResponse::tunnel() { return connection_->tunnel(); }
+
+io::Task<Result<std::string>> ClientResponse::read_all(std::size_t limit) {
+  std::string body;
+  std::array<char, 16 * 1024> buffer;
+  while (true) {
+    YZ_CO_TRY(const std::size_t n, co_await connection_->read(buffer));
+    if (n == 0) co_return body;
+    if (body.size() + n > limit) {
+      co_return fail(Code::kLimit, fmt::format("the response has more than {} bytes", limit), Fault::kOrigin);
+    }
+    body.append(buffer.data(), n);
+  }
+}
+
+HttpClient::HttpClient(io::Reactor& reactor, const Options& options)
+    : reactor_(reactor), pool_(std::make_shared<ConnectionPool>(reactor, options)) {}
+HttpClient::~HttpClient() = default;
+
+std::size_t HttpClient::idle_connections() const { return pool_->size(); }
+void HttpClient::close_idle() { pool_->clear(); }
+
+Result<std::shared_ptr<TlsClientContext>> HttpClient::tls() {
+  if (!tls_) {
+    YZ_TRY(tls_, TlsClientContext::make());
+  }
+  return tls_;
+}
+
+io::Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Upstream upstream, ClientTimeouts timeouts) {
+  ++counts_.connects;
+  const MonoTime deadline = reactor_.in(timeouts.connect);
+  auto connected = upstream.unix_path.empty() ? co_await io::connect(upstream.endpoint, deadline)
+                                              : co_await io::connect_unix(upstream.unix_path, deadline);
+  if (!connected) {
+    co_return fail(std::move(connected).error().with_context(to_string(upstream)).blamed_on(Fault::kOrigin));
+  }
+  std::unique_ptr<io::Stream> stream;
+  if (upstream.tls) {
+    YZ_CO_TRY(auto context, tls());
+    auto secured = co_await connect_tls(*std::move(connected), std::move(context), upstream.tls_server_name,
+                                        upstream.verify_tls, reactor_.in(timeouts.connect));
+    if (!secured) co_return fail(std::move(secured).error().with_context(to_string(upstream)));
+    stream = *std::move(secured);
+  } else {
+    stream = std::make_unique<io::TcpStream>(*std::move(connected));
+  }
+  auto connection = std::make_unique<UpstreamConnection>();
+  connection->upstream = std::move(upstream);
+  connection->stream = std::move(stream);
+  co_return std::make_unique<ClientConnection>(std::move(connection), pool_, timeouts);
+}
+
+io::Task<Result<ClientResponse>> HttpClient::send(Upstream upstream, ClientRequest request, ClientTimeouts timeouts) {
+  ++counts_.requests;
+  if (request.host.empty()) request.host = upstream.unix_path.empty() ? to_string(upstream.endpoint) : "localhost";
+  YZ_CO_TRY(const std::string head, serialise(request));
+  if (auto kept = pool_->take(upstream)) {
+    ++counts_.reuses;
+    auto connection = std::make_unique<ClientConnection>(std::move(kept), pool_, timeouts);
+    Status performed = co_await connection->perform(head, request);
+    if (performed) co_return ClientResponse(std::move(connection));
+    const bool died_unanswered = connection->bytes_in() == 0 && performed.error().code == Code::kUnavailable;
+    const bool may_repeat = http::is_idempotent(http::parse_method(request.method)) && request.body_source == nullptr;
+    if (!died_unanswered || !may_repeat) co_return fail(std::move(performed).error().with_context(to_string(upstream)));
+    ++counts_.retries;
+  }
+  YZ_CO_TRY(auto connection, co_await open(upstream, timeouts));
+  Status performed = co_await connection->perform(head, request);
+  if (!performed) co_return fail(std::move(performed).error().with_context(to_string(upstream)));
+  co_return ClientResponse(std::move(connection));
+}
+
+}  // namespace yz::net
