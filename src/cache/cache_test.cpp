@@ -1,6 +1,9 @@
 #include "cache/cache.h"
 
 #include <gtest/gtest.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "cache/memory_tier.h"
 #include "cache/testing.h"
@@ -40,6 +43,49 @@ TEST(Cache, FindsWhatWasStoredWithHeadAndBody) {
   EXPECT_EQ(pieces[0].iov_len, 10U);
   EXPECT_EQ(pieces[1].iov_len, 10U);
   EXPECT_FALSE(find(*cache, "www.a.com", "/index.html"));
+}
+
+TEST(Cache, LargeBodiesCanBeSentFromAFile) {
+  const auto cache = open_cache(mib(8));
+  std::string body;
+  for (int i = 0; i < 700'000; ++i) body += static_cast<char>(i * 7 % 251);
+  const Ref<Object> stored = cache->store(sample("/large").meta(), body);
+  ASSERT_TRUE(stored->body()->has_file());
+  EXPECT_FALSE(cache->store(sample("/small").meta(), "x")->body()->has_file());
+  const auto read_at = [](const Body::FileRun& run) {
+    std::string bytes(run.size, '\0');
+    EXPECT_EQ(::pread(run.file, bytes.data(), bytes.size(), static_cast<off_t>(run.offset)),
+              static_cast<ssize_t>(run.size));
+    return bytes;
+  };
+  const auto run = stored->body()->file_run(1000, 300'000);
+  ASSERT_GT(run.size, 0U);
+  EXPECT_EQ(read_at(run), body.substr(1000, run.size));
+  EXPECT_EQ(read_at(stored->body()->file_run(699'990, 100)), body.substr(699'990));
+  EXPECT_EQ(stored->body()->file_run(0, 10).size, 10U);
+}
+
+TEST(Cache, WhatTheNetworkStillSendsDoesNotChangeWhenItsMemoryIsUsedAgain) {
+  const auto cache = open_cache(mib(2), mib(1));
+  const std::string body(FileSlab::kMaxSlot, 'a');
+  Ref<Object> stored = cache->store(sample("/old").meta(), body);
+  const auto run = stored->body()->file_run(0, body.size());
+  ASSERT_EQ(run.size, body.size());
+  int sockets[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
+  auto at = static_cast<off_t>(run.offset);
+  const ssize_t sent = ::sendfile(sockets[0], run.file, &at, run.size);
+  ASSERT_GT(sent, 0);
+  stored = {};
+  cache->invalidate(primary_key("www.a.com", "/old"));
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(cache->store(sample("/new" + std::to_string(i)).meta(), std::string(body.size(), 'b')));
+  }
+  std::string received(static_cast<std::size_t>(sent), '\0');
+  ASSERT_EQ(::recv(sockets[1], received.data(), received.size(), MSG_WAITALL), sent);
+  EXPECT_EQ(received, body.substr(0, received.size()));
+  ::close(sockets[0]);
+  ::close(sockets[1]);
 }
 
 TEST(Cache, KeysKeepHostAndTargetApart) {

@@ -21,6 +21,7 @@ std::size_t shards_for(ByteCount memory) { return std::bit_floor(std::clamp<std:
 
 MemoryTier::MemoryTier(ByteCount memory)
     : budget_(memory),
+      slab_(memory),
       index_(budget_, shards_for(memory)),
       policy_(memory.value, ghost_names(memory)),
       ghost_bytes_(Ghost::bytes_for(ghost_names(memory))) {
@@ -160,7 +161,7 @@ bool MemoryTier::make_room(std::uint64_t bytes) {
 
 Ref<Chunk> MemoryTier::make_chunk(std::uint32_t capacity) {
   for (int attempt = 0; attempt < 4; ++attempt) {
-    if (Ref<Chunk> chunk = Chunk::make(budget_, capacity)) return chunk;
+    if (Ref<Chunk> chunk = Chunk::make(budget_, capacity, &slab_)) return chunk;
     if (!make_room(Chunk::charge_of(capacity))) return {};
   }
   return {};

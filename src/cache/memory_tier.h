@@ -65,6 +65,7 @@ class MemoryTier {
   std::uint64_t evict(std::uint64_t bytes);
 
   MemoryBudget budget_;
+  FileSlab slab_;
   mutable std::mutex mutex_;
   Index index_;
   S3Fifo policy_;
