@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 namespace yz::http {
-namespace {
-
 std::string_view to_string(Forward forward) {
   switch (forward) {
     case Forward::kNone:
@@ -30,8 +28,6 @@ std::string_view to_string(Forward forward) {
   }
   return "";
 }
-
-}  // namespace
 
 void append_cache_status(std::string& out, std::string_view cache, const CacheStatus& status) {
   out.append(cache);

@@ -13,6 +13,9 @@ namespace yz::http {
 /// Why a request went forward (RFC 9211 §2.2).
 enum class Forward : std::uint8_t { kNone, kBypass, kMethod, kUriMiss, kVaryMiss, kMiss, kRequest, kStale, kPartial };
 
+/// Its name as in the field, "uri-miss"; empty for kNone.
+[[nodiscard]] std::string_view to_string(Forward forward);
+
 /// One member of Cache-Status (RFC 9211).
 struct CacheStatus {
   bool hit = false;  ///< answered from the store, without going forward
