@@ -1,0 +1,51 @@
+#include "edge/counters.h"
+
+#include <algorithm>
+#include <string>
+
+namespace yz::edge {
+namespace {
+
+constexpr std::array<const char*, 6> kResultNames = {"none", "hit", "miss", "revalidated", "stale", "bypass"};
+
+}  // namespace
+
+EdgeCounters::EdgeCounters(metrics::Registry& registry)
+    : origin_requests(registry.counter("yz_edge_upstream_requests_total", "Requests sent to peers and origins")),
+      corrections(registry.counter("yz_edge_corrections_total", "Viewers redirected to the node they belong to")),
+      bytes_out_(registry.counter("yz_edge_bytes_out_total", "Bytes sent to viewers and peers, heads included")),
+      bytes_in_(registry.counter("yz_edge_bytes_in_total", "Bytes received from viewers and peers")),
+      duration_(registry.histogram("yz_edge_request_seconds", "From a request's head to the end of its response",
+                                   metrics::Histogram::kMicroseconds)) {
+  for (std::size_t r = 0; r < kResults; ++r) {
+    for (std::size_t c = 0; c < kClasses; ++c) {
+      requests_[r][c] = registry.counter("yz_edge_requests_total", "Requests that ended, by what the cache did",
+                                         {{"cache", kResultNames[r]}, {"status", std::to_string(c + 1) + "xx"}});
+    }
+  }
+}
+
+void EdgeCounters::count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts) {
+  requests_[static_cast<std::size_t>(result)][std::clamp(status_class, 1U, 5U) - 1].add();
+  bytes_out_.add(counts.bytes_out);
+  bytes_in_.add(counts.bytes_in);
+  duration_.record(counts.duration_us);
+}
+
+std::uint64_t EdgeCounters::requests() const {
+  std::uint64_t sum = 0;
+  for (const auto& row : requests_) {
+    for (const auto& cell : row) sum += cell.value();
+  }
+  return sum;
+}
+
+std::uint64_t EdgeCounters::hits() const {
+  std::uint64_t sum = 0;
+  for (const auto result : {model::CacheResult::kHit, model::CacheResult::kStale, model::CacheResult::kRevalidated}) {
+    for (const auto& cell : requests_[static_cast<std::size_t>(result)]) sum += cell.value();
+  }
+  return sum;
+}
+
+}  // namespace yz::edge

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+
+#include "metrics/registry.h"
+#include "model/usage.h"
+
+namespace yz::edge {
+
+/// What an edge counts of its requests, as yz_edge_* in its metrics. Any thread adds.
+class EdgeCounters {
+ public:
+  explicit EdgeCounters(metrics::Registry& registry);
+
+  void count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts);
+  /// Sums since the start.
+  [[nodiscard]] std::uint64_t requests() const;
+  [[nodiscard]] std::uint64_t hits() const;
+  [[nodiscard]] std::uint64_t bytes_out() const { return bytes_out_.value(); }
+
+  metrics::Counter origin_requests;  ///< sent to peers and origins
+  metrics::Counter corrections;      ///< viewers redirected to another node
+
+ private:
+  static constexpr std::size_t kResults = 6;
+  static constexpr std::size_t kClasses = 5;
+  std::array<std::array<metrics::Counter, kClasses>, kResults> requests_;
+  metrics::Counter bytes_out_;
+  metrics::Counter bytes_in_;
+  metrics::Histogram duration_;
+};
+
+}  // namespace yz::edge

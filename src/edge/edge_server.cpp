@@ -1,0 +1,245 @@
+#include "edge/edge_server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <semaphore>
+
+#include <sys/resource.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "edge/admin/admin_server.h"
+#include "edge/cache_key.h"
+#include "edge/purge_translation.h"
+#include "edge/transaction/transaction.h"
+#include "edge/usage_ledger.h"
+#include "edge/worker.h"
+#include "geo/geo_map.h"
+#include "model/codec.h"
+
+namespace yz::edge {
+namespace {
+
+double cpu_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::uint64_t draw_epoch() { return Random::from_entropy().next() >> 11; }
+
+}  // namespace
+
+EdgeServer::EdgeServer(Options options)
+    : options_(std::move(options)),
+      counters_(registry_),
+      resolver_(pool_),
+      geo_(geo::GeoMap::empty()),
+      prefetch_secret_(to_hex(secret_bytes(16))),
+      epoch_(draw_epoch()) {}
+
+Result<std::unique_ptr<EdgeServer>> EdgeServer::start(Options options) {
+  std::unique_ptr<EdgeServer> server(new EdgeServer(std::move(options)));
+  YZ_CHECK(server->open());
+  YZ_CHECK(server->start_workers());
+  YZ_TRY(server->admin_, AdminServer::start(*server, server->options_.admin));
+  return server;
+}
+
+Status EdgeServer::open() {
+  cache::CacheOptions cache_options;
+  cache_options.memory = options_.memory;
+  if (!options_.state.empty()) {
+    YZ_CHECK(make_folder(options_.state));
+    cache_options.purge.file = options_.state / "purge.log";
+    UsageLedger::Options usage;
+    usage.file = options_.state / "usage.counters";
+    usage.spool = options_.state / "usage";
+    usage.node = options_.node;
+    usage.workers = options_.workers;
+    YZ_CHECK(make_folder(usage.spool));
+    YZ_TRY(usage_, UsageLedger::open(std::move(usage)));
+  }
+  if (!options_.access_log.empty()) YZ_CHECK(access_log_.open(options_.access_log));
+  if (!options_.geo_map.empty()) {
+    YZ_TRY(geo_, geo::GeoMap::open(options_.geo_map));
+  }
+  YZ_TRY(cache_, cache::Cache::open(std::move(cache_options)));
+  cache_->expose(registry_);
+  config_ = prepare_standalone(options_);
+  is_ready_ = options_.origin.has_value();
+  return {};
+}
+
+Status EdgeServer::start_workers() {
+  listening_ = options_.listen;
+  workers_.resize(options_.workers);
+  for (unsigned i = 0; i < options_.workers; ++i) {
+    Running& running = workers_[i];
+    running.thread = std::make_unique<io::ReactorThread>("edge-" + std::to_string(i));
+    Status bound;
+    running.thread->run_and_wait([&](io::Reactor& reactor) {
+      running.worker = std::make_unique<Worker>(*this, reactor, i, config_);
+      running.worker->start_housekeeping();
+      for (Endpoint& endpoint : listening_) {
+        auto at = running.worker->http().listen(endpoint, {.reuse_port = options_.workers > 1});
+        if (!at) {
+          bound = fail(std::move(at).error().with_context("listen " + to_string(endpoint)));
+          return;
+        }
+        endpoint = *at;
+      }
+    });
+    YZ_CHECK(std::move(bound));
+  }
+  return {};
+}
+
+EdgeServer::~EdgeServer() {
+  admin_.reset();
+  for (Running& running : workers_) {
+    if (running.thread && running.worker) running.thread->run_and_wait([&](io::Reactor&) { running.worker.reset(); });
+  }
+  for (Running& running : workers_) running.thread.reset();
+}
+
+void EdgeServer::drain(std::chrono::milliseconds patience) {
+  is_draining_ = true;
+  std::counting_semaphore<256> done(0);
+  const auto drain_one = [](Worker& worker, MonoTime deadline, std::counting_semaphore<256>& ended) -> io::Task<void> {
+    co_await worker.http().drain(deadline);
+    ended.release();
+  };
+  for (Running& running : workers_) {
+    running.thread->run_and_wait(
+        [&](io::Reactor& reactor) { reactor.spawn(drain_one(*running.worker, reactor.now() + patience, done)); });
+  }
+  for (std::size_t i = 0; i < workers_.size(); ++i) done.acquire();
+}
+
+ConfigPtr EdgeServer::config() const {
+  const std::lock_guard lock(mutex_);
+  return config_;
+}
+
+void EdgeServer::put_in_force(ConfigPtr config) {
+  {
+    const std::lock_guard lock(mutex_);
+    config_ = config;
+  }
+  for (Running& running : workers_) {
+    running.thread->run_and_wait([&](io::Reactor&) { running.worker->set_config(config); });
+  }
+}
+
+Status EdgeServer::apply_snapshot(std::string_view encoded) {
+  const std::lock_guard lock(apply_mutex_);
+  YZ_TRY(auto snapshot, model::decode_snapshot(encoded));
+  YZ_TRY(auto prepared,
+         prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(snapshot)), options_.node));
+  put_in_force(std::move(prepared));
+  return {};
+}
+
+Status EdgeServer::apply_delta(std::string_view encoded) {
+  const std::lock_guard lock(apply_mutex_);
+  const ConfigPtr now = config();
+  YZ_TRY(const auto delta, model::decode_delta(encoded));
+  if (!now->snapshot) return fail(Code::kConflict, "no configuration is in force that a change could start from");
+  YZ_TRY(auto next, model::apply(*now->snapshot, delta));
+  YZ_TRY(auto prepared, prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(next)), options_.node));
+  put_in_force(std::move(prepared));
+  return {};
+}
+
+Result<model::PurgeSeq> EdgeServer::apply_purges(std::string_view encoded) {
+  YZ_TRY(const auto records, model::decode_purge_records(encoded));
+  const ConfigPtr now = config();
+  std::vector<cache::PurgeRecord> translated;
+  translated.reserve(records.size());
+  for (const auto& record : records) translated.push_back(translate(record, now->snapshot.get()));
+  YZ_TRY(const cache::Seq applied, cache_->purges().apply(translated));
+  return model::PurgeSeq{applied.value};
+}
+
+Result<model::PurgeSeq> EdgeServer::resync_purges(model::PurgeSeq seq) {
+  YZ_TRY(const cache::Seq applied, cache_->purges().resync(cache::Seq{seq.value}));
+  return model::PurgeSeq{applied.value};
+}
+
+Result<model::PurgeSeq> EdgeServer::purge_locally(model::PurgeKind kind, std::string_view host, std::string_view key,
+                                                  bool is_hard) {
+  const cache::PurgeRecord record = purge_of(kind, host, key, {});
+  YZ_TRY(const cache::Seq applied, cache_->purges().apply_next(record.kind, record.id, is_hard));
+  return model::PurgeSeq{applied.value};
+}
+
+EdgeStatus EdgeServer::status() const {
+  const std::lock_guard lock(mutex_);
+  EdgeStatus out;
+  out.epoch = epoch_;
+  if (config_->snapshot) out.config = config_->snapshot->seq;
+  out.config_hash = config_->hash;
+  out.purge = model::PurgeSeq{cache_->purges().applied().value};
+  out.ready = is_ready_;
+  out.draining = is_draining_;
+  out.load = load_;
+  return out;
+}
+
+void EdgeServer::account(Transaction& tx) {
+  if (tx.is_prefetch) return;
+  const MonoTime ended = SystemClock::instance().mono();
+  model::UsageCounts counts;
+  counts.requests = 1;
+  counts.bytes_out = tx.exchange.bytes_out();
+  counts.bytes_in = tx.exchange.bytes_in();
+  counts.origin_requests = tx.origin_requests;
+  counts.origin_bytes = tx.origin_bytes;
+  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(ended - tx.exchange.started_at());
+  counts.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(taken.count(), 0));
+  // 499, as nginx has it: the client left before there was an answer.
+  const int status = tx.exchange.status() == 0 ? 499 : tx.exchange.status();
+  counters_.count(tx.result, static_cast<unsigned>(status / 100), counts);
+  if (access_log_.is_enabled()) access_log_.add(tx, status, counts.duration_us);
+  if (!usage_ || tx.site == nullptr) return;
+  model::UsageKey key;
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(tx.worker.reactor().wall_now()).time_since_epoch();
+  key.minute = static_cast<std::uint32_t>(minutes.count());
+  key.domain = tx.site->domain.id;
+  key.tier = tx.running().tier;
+  key.status_class = static_cast<std::uint8_t>(status / 100);
+  key.cache_result = tx.result;
+  usage_->add(tx.worker.index(), key, counts);
+}
+
+void EdgeServer::keep_house() {
+  if (usage_) {
+    const auto flushed = usage_->flush();
+    if (!flushed) log::warn("usage stays in memory: {}", flushed.error().message);
+  }
+  Sample next{SystemClock::instance().mono(), counters_.requests(), counters_.hits(), counters_.bytes_out(),
+              cpu_seconds()};
+  const double seconds = std::chrono::duration<double>(next.at - sample_.at).count();
+  model::Load load;
+  if (sample_.at != MonoTime{} && seconds > 0) {
+    const double requests = static_cast<double>(next.requests - sample_.requests);
+    load.requests_per_s = requests / seconds;
+    load.bits_out_per_s = static_cast<double>(next.bytes_out - sample_.bytes_out) * 8 / seconds;
+    load.cpu =
+        std::clamp((next.cpu_seconds - sample_.cpu_seconds) / seconds / std::max(options_.workers, 1U), 0.0, 1.0);
+    load.hit_ratio = requests > 0 ? static_cast<double>(next.hits - sample_.hits) / requests : 0;
+  }
+  sample_ = next;
+  for (const Running& running : workers_) load.connections += running.worker->connections();
+  load.cache_bytes = cache_->stats().memory_used;
+  const std::lock_guard lock(mutex_);
+  load_ = load;
+}
+
+}  // namespace yz::edge

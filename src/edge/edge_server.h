@@ -1,0 +1,139 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cache/cache.h"
+#include "edge/access_log.h"
+#include "edge/counters.h"
+#include "edge/options.h"
+#include "edge/running_config.h"
+#include "io/blocking_pool.h"
+#include "io/reactor_thread.h"
+#include "io/resolver.h"
+#include "metrics/registry.h"
+#include "model/node_state.h"
+#include "model/purge.h"
+
+namespace yz::geo {
+class GeoMap;
+}
+
+namespace yz::edge {
+
+class UsageLedger;
+class Worker;
+class AdminServer;
+struct Transaction;
+
+/// Marks our own requests to ourselves (prefetching), with a secret drawn at start.
+inline constexpr std::string_view kPrefetchField = "Yz-Prefetch";
+
+/// What GET /status tells.
+struct EdgeStatus {
+  std::uint64_t epoch = 0;  ///< drawn at start
+  model::ConfigSeq config;
+  std::string config_hash;  ///< 32 raw bytes; empty without a configuration
+  model::PurgeSeq purge;
+  bool ready = false;
+  bool draining = false;
+  model::Load load;
+};
+
+/// The edge process: one cache shared by workers of a reactor each, an admin socket beside them. Public functions are
+/// for any thread that is not a reactor's, unless said otherwise.
+class EdgeServer {
+ public:
+  /// Opens the state, binds all addresses and serves. Fails with what could not be had: the folder, a port, the file.
+  [[nodiscard]] static Result<std::unique_ptr<EdgeServer>> start(Options options);
+  /// Cuts what still runs.
+  ~EdgeServer();
+  EdgeServer(const EdgeServer&) = delete;
+  EdgeServer& operator=(const EdgeServer&) = delete;
+
+  /// The addresses in fact bound, in the order of the options.
+  [[nodiscard]] const std::vector<Endpoint>& listening() const { return listening_; }
+  /// Announces the end to viewers, waits until they are gone or `patience` is over.
+  void drain(std::chrono::milliseconds patience);
+
+  /// Puts a configuration in force for requests that begin from now on, on all workers. Fails with kInvalid; the one
+  /// before stays.
+  [[nodiscard]] Status apply_snapshot(std::string_view encoded);
+  /// Fails with kConflict when it does not start from what is in force.
+  [[nodiscard]] Status apply_delta(std::string_view encoded);
+  /// Applies records in order; returns the number applied and durable. Waits for the disk.
+  [[nodiscard]] Result<model::PurgeSeq> apply_purges(std::string_view encoded);
+  [[nodiscard]] Result<model::PurgeSeq> resync_purges(model::PurgeSeq seq);
+  /// One purge that this edge numbers itself; for one that runs alone. `host` as in cache keys.
+  [[nodiscard]] Result<model::PurgeSeq> purge_locally(model::PurgeKind kind, std::string_view host,
+                                                      std::string_view key, bool is_hard);
+
+  // --- any thread ---
+  void set_ready(bool ready) { is_ready_ = ready; }
+  void set_draining(bool draining) { is_draining_ = draining; }
+  [[nodiscard]] bool is_draining() const { return is_draining_.load(std::memory_order_relaxed); }
+  /// Ready and not draining: what the health check says.
+  [[nodiscard]] bool is_serving() const { return is_ready_ && !is_draining_; }
+  [[nodiscard]] EdgeStatus status() const;
+  [[nodiscard]] ConfigPtr config() const;
+  [[nodiscard]] cache::Cache& store() { return *cache_; }
+  [[nodiscard]] io::Resolver& resolver() { return resolver_; }
+  [[nodiscard]] io::BlockingPool& pool() { return pool_; }
+  [[nodiscard]] const geo::GeoMap& geo() const { return *geo_; }
+  [[nodiscard]] EdgeCounters& counters() { return counters_; }
+  [[nodiscard]] metrics::Registry& metrics() { return registry_; }
+  [[nodiscard]] AccessLog& access_log() { return access_log_; }
+  [[nodiscard]] const std::string& prefetch_secret() const { return prefetch_secret_; }
+
+  /// Counts and logs an ended request. Its worker's thread.
+  void account(Transaction& tx);
+  /// Once a second: usage to the spool, load averages. Waits for the disk.
+  void keep_house();
+  /// Frees what purges killed, a little at a time; true while there is more.
+  [[nodiscard]] bool sweep() { return cache_->sweep(); }
+
+ private:
+  struct Running {
+    std::unique_ptr<io::ReactorThread> thread;
+    std::unique_ptr<Worker> worker;  ///< made and destroyed on its thread
+  };
+
+  explicit EdgeServer(Options options);
+  [[nodiscard]] Status open();
+  [[nodiscard]] Status start_workers();
+  void put_in_force(ConfigPtr config);
+
+  const Options options_;
+  metrics::Registry registry_;
+  EdgeCounters counters_;
+  io::BlockingPool pool_;
+  io::Resolver resolver_;
+  AccessLog access_log_;
+  std::shared_ptr<const geo::GeoMap> geo_;
+  std::string prefetch_secret_;
+  std::uint64_t epoch_ = 0;
+  std::unique_ptr<UsageLedger> usage_;
+  std::unique_ptr<cache::Cache> cache_;
+  std::atomic<bool> is_ready_{false};
+  std::atomic<bool> is_draining_{false};
+  std::mutex apply_mutex_;  ///< one change of configuration at a time
+  mutable std::mutex mutex_;
+  ConfigPtr config_;  // guarded by mutex_
+  model::Load load_;  // guarded by mutex_
+  struct Sample {
+    MonoTime at{};
+    std::uint64_t requests = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t bytes_out = 0;
+    double cpu_seconds = 0;
+  } sample_;  // of keep_house() alone
+  std::vector<Endpoint> listening_;
+  std::vector<Running> workers_;
+  std::unique_ptr<AdminServer> admin_;
+};
+
+}  // namespace yz::edge

@@ -1,0 +1,166 @@
+#include "edge/options.h"
+
+#include <functional>
+#include <map>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "http/authority.h"
+#include "model/yaml.h"
+
+namespace yz::edge {
+namespace {
+
+constexpr std::string_view kHelp =
+    "yz-edge: the caching data plane of Yizhan\n"
+    "\n"
+    "  yz-edge --listen 127.0.0.1:8080 --origin http://127.0.0.1:9000     runs alone, as a caching reverse proxy\n"
+    "  yz-edge --config /etc/yizhan/edge.yaml                             runs under an agent\n"
+    "\n"
+    "  --listen ADDRESS:PORT   where viewers connect; may be given several times; port 0 takes a free one\n"
+    "  --origin URL            runs alone: every host is served from this origin (http:// or https://)\n"
+    "  --host-header NAME      Host sent to that origin (default: the viewer's)\n"
+    "  --profile rfc|safe      how caching uses the room RFC 9111 leaves, alone (default safe)\n"
+    "  --memory SIZE           hard bound of the cache, such as 512MiB (default 512MiB)\n"
+    "  --workers N             threads (default 1)\n"
+    "  --admin PATH            unix socket of the admin API\n"
+    "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
+    "  --node ID               who this node is in the configuration\n"
+    "  --access-log FILE       one JSON line a request; - is standard output\n"
+    "  --geo-map FILE          compiled address map, for redirecting viewers that belong elsewhere\n"
+    "  --config FILE           the same names in YAML, with _ for -; flags win over the file\n";
+
+/// Reads one setting's text into the options; the message says what was expected.
+using Read = std::function<Status(Options&, const std::string&)>;
+
+Status expected(std::string_view what, const std::string& got) {
+  return fail(Code::kInvalid, fmt::format("expected {}, got \"{}\"", what, got));
+}
+
+const std::map<std::string, Read, std::less<>>& settings() {
+  static const std::map<std::string, Read, std::less<>> kSettings = {
+      {"listen",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(const Endpoint endpoint, Endpoint::parse(v));
+         o.listen.push_back(endpoint);
+         return {};
+       }},
+      {"origin",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.origin, parse_origin_url(v));
+         return {};
+       }},
+      {"memory",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.memory, parse_byte_count(v));
+         return o.memory < mib(8) ? expected("at least 8MiB", v) : Status();
+       }},
+      {"workers",
+       [](Options& o, const std::string& v) -> Status {
+         const auto n = parse_u32(v, 256);
+         if (!n || *n == 0) return expected("a number from 1 to 256", v);
+         o.workers = *n;
+         return {};
+       }},
+      {"profile",
+       [](Options& o, const std::string& v) -> Status {
+         if (v != "rfc" && v != "safe") return expected("rfc or safe", v);
+         o.profile = v == "rfc" ? http::Profile::kRfc : http::Profile::kSafe;
+         return {};
+       }},
+      {"node",
+       [](Options& o, const std::string& v) -> Status {
+         const auto id = parse_u64(v);
+         if (!id) return expected("a node's number", v);
+         o.node = model::NodeId{*id};
+         return {};
+       }},
+      {"admin", [](Options& o, const std::string& v) -> Status { return o.admin = v, Status(); }},
+      {"state", [](Options& o, const std::string& v) -> Status { return o.state = v, Status(); }},
+      {"host_header", [](Options& o, const std::string& v) -> Status { return o.host_header = v, Status(); }},
+      {"access_log", [](Options& o, const std::string& v) -> Status { return o.access_log = v, Status(); }},
+      {"geo_map", [](Options& o, const std::string& v) -> Status { return o.geo_map = v, Status(); }},
+      {"config", [](Options& o, const std::string& v) -> Status { return o.config = v, Status(); }},
+  };
+  return kSettings;
+}
+
+Status apply(Options& options, std::string_view name, const std::string& value, const std::string& where) {
+  const auto setting = settings().find(name);
+  if (setting == settings().end()) {
+    return fail(Code::kInvalid, fmt::format("{}: there is no such setting (--help lists them)", where));
+  }
+  auto status = setting->second(options, value);
+  if (!status) return fail(std::move(status).error().with_context(where));
+  return {};
+}
+
+std::string text_of(const nlohmann::json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+Status read_file_settings(Options& options, const std::string& file) {
+  YZ_TRY(const std::string text, read_file(file, 1 << 20));
+  YZ_TRY(const model::YamlDocument document, model::YamlDocument::parse(text, file));
+  if (!document.json().is_object())
+    return fail(Code::kInvalid, file + ": expected settings, one \"name: value\" a line");
+  for (const auto& [name, value] : document.json().items()) {
+    const std::string where = fmt::format("{}: {}", document.where("/" + name), name);
+    if (value.is_array()) {
+      for (const auto& element : value) YZ_CHECK(apply(options, name, text_of(element), where));
+    } else {
+      YZ_CHECK(apply(options, name, text_of(value), where));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<StandaloneOrigin> parse_origin_url(std::string_view url) {
+  const http::Reference reference = http::split_reference(url);
+  const auto authority = http::parse_authority(reference.authority);
+  const std::uint16_t port = http::default_port(reference.scheme);
+  if (!authority || port == 0 || (!reference.path.empty() && reference.path != "/") || reference.has_query) {
+    return fail(Code::kInvalid, fmt::format("expected http://host[:port] or https://host[:port], got \"{}\"", url));
+  }
+  return StandaloneOrigin{std::string(authority->host), authority->port == 0 ? port : authority->port, port == 443};
+}
+
+Result<Options> read_options(int argc, const char* const* argv) {
+  Options options;
+  std::vector<std::pair<std::string, std::string>> flags;
+  for (int i = 1; i < argc; ++i) {
+    std::string name = argv[i];
+    if (name == "--help" || name == "-h") return fail(Code::kCancelled, std::string(kHelp));
+    if (!name.starts_with("--")) return fail(Code::kInvalid, fmt::format("{}: expected a flag such as --listen", name));
+    std::string value;
+    if (const auto equals = name.find('='); equals != std::string::npos) {
+      value = name.substr(equals + 1);
+      name.resize(equals);
+    } else if (++i < argc) {
+      value = argv[i];
+    } else {
+      return fail(Code::kInvalid, fmt::format("{}: expected a value after it", name));
+    }
+    flags.emplace_back(std::move(name), std::move(value));
+  }
+  for (const auto& [name, value] : flags) {
+    if (name == "--config") YZ_CHECK(read_file_settings(options, value));
+  }
+  bool listens = false;
+  for (const auto& [name, value] : flags) {
+    std::string key = name.substr(2);
+    for (char& c : key) c = c == '-' ? '_' : c;
+    if (key == "listen" && !std::exchange(listens, true)) options.listen.clear();
+    YZ_CHECK(apply(options, key, value, name));
+  }
+  if (options.listen.empty()) return fail(Code::kInvalid, "--listen: expected at least one address:port");
+  if (!options.origin && options.admin.empty()) {
+    return fail(Code::kInvalid, "--origin: expected an origin to run alone, or --admin for an agent to configure it");
+  }
+  return options;
+}
+
+}  // namespace yz::edge

@@ -1,0 +1,87 @@
+#include "edge/running_config.h"
+
+#include <algorithm>
+
+#include "http/scan.h"
+#include "model/validate.h"
+#include "sched/view.h"
+
+namespace yz::edge {
+namespace {
+
+std::string token_of(std::string name, std::string_view otherwise) {
+  for (char& c : name) c = http::is_token_char(c) ? c : '-';
+  return name.empty() ? std::string(otherwise) : name;
+}
+
+http::Profile profile_of(model::CacheProfile profile) {
+  return profile == model::CacheProfile::kRfc ? http::Profile::kRfc : http::Profile::kSafe;
+}
+
+void add_sites(const model::ConfigSnapshot& snapshot, SiteTable& sites) {
+  for (const auto& [id, entry] : snapshot.domains) {
+    const model::Domain& domain = *entry.value;
+    const model::OriginGroup* origins = snapshot.origin_groups.find(domain.origin_group);
+    if (!domain.enabled || origins == nullptr) continue;
+    auto site = std::make_shared<const Site>(Site{domain.name, domain, *origins, profile_of(domain.profile)});
+    sites.add(domain.name, site);
+    for (const auto& alias : domain.aliases) sites.add(alias, site);
+    if (!snapshot.settings.cdn_zone.empty()) sites.add(model::cname_target(domain, snapshot.settings.cdn_zone), site);
+  }
+}
+
+void add_peers(const model::ConfigSnapshot& snapshot, model::NodeGroupId parent, RunningConfig& config) {
+  for (const auto& [id, entry] : snapshot.nodes) {
+    const model::Node& node = *entry.value;
+    const model::NodeGroup* group = snapshot.node_groups.find(node.group);
+    const bool usable = group != nullptr && group->tier == model::Tier::kL2 && group->enabled && node.enabled &&
+                        !node.draining && node.weight > 0 && !node.addresses.empty() && id != config.self;
+    if (!usable || (parent && node.group != parent)) continue;
+    config.peers.push_back({id, {node.addresses.front(), node.http_port}, node.weight});
+  }
+}
+
+}  // namespace
+
+Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self) {
+  if (const auto problems = model::validate(*snapshot); !problems.empty()) {
+    return fail(Code::kInvalid, problems.front().pointer + ": " + problems.front().message);
+  }
+  auto config = std::make_shared<RunningConfig>();
+  config->snapshot = snapshot;
+  config->hash = snapshot->content_hash();
+  config->self = self;
+  config->trusted_proxies = snapshot->settings.trusted_proxies;
+  config->cluster_key = snapshot->settings.cluster_key;
+  config->cdn_id = token_of(snapshot->settings.cdn_zone, "yizhan");
+  add_sites(*snapshot, config->sites);
+  if (const model::Node* node = snapshot->nodes.find(self); node != nullptr) {
+    config->node_name = token_of(node->name, "yizhan");
+    const model::NodeGroup* group = snapshot->node_groups.find(node->group);
+    if (group != nullptr) config->tier = group->tier;
+    if (config->tier == model::Tier::kL1) {
+      add_peers(*snapshot, group == nullptr ? model::NodeGroupId{} : group->parent_group, *config);
+    }
+  }
+  const bool corrects = std::any_of(snapshot->domains.begin(), snapshot->domains.end(),
+                                    [](const auto& item) { return item.second.value->correction; });
+  if (corrects && config->tier == model::Tier::kL1) {
+    config->view = sched::SchedView::build(std::move(snapshot), {}, {}, sched::Unreported::kReady);
+  }
+  return ConfigPtr(std::move(config));
+}
+
+ConfigPtr prepare_standalone(const Options& options) {
+  auto config = std::make_shared<RunningConfig>();
+  config->self = options.node;
+  if (!options.origin) return config;
+  auto site = std::make_shared<Site>();
+  site->profile = options.profile;
+  site->origins.host_header = options.host_header;
+  site->origins.origins.push_back(
+      {.host = options.origin->host, .port = options.origin->port, .tls = options.origin->tls});
+  config->sites.set_default(std::move(site));
+  return config;
+}
+
+}  // namespace yz::edge

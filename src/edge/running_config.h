@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+#include "edge/options.h"
+#include "edge/site.h"
+#include "model/config_snapshot.h"
+#include "model/node.h"
+
+namespace yz::sched {
+class SchedView;
+}
+
+namespace yz::edge {
+
+/// A node of the second tier that this one may ask.
+struct Peer {
+  model::NodeId node;
+  Endpoint endpoint;
+  std::uint32_t weight = 0;
+};
+
+/// The configuration in force, prepared for requests. Immutable and shared: a request keeps the one it began with while
+/// the next is swapped in.
+struct RunningConfig {
+  model::SnapshotPtr snapshot;  ///< null on an edge that runs alone
+  std::string hash;             ///< content hash of the snapshot, 32 raw bytes
+  SiteTable sites;
+  model::NodeId self;
+  model::Tier tier = model::Tier::kL1;
+  std::string node_name = "yizhan";  ///< a token: our name in Via and Cache-Status
+  std::string cdn_id = "yizhan";     ///< our name in CDN-Loop (RFC 8586)
+  std::vector<Peer> peers;           ///< second-tier nodes; empty: straight to the origin
+  std::vector<IpPrefix> trusted_proxies;
+  std::string cluster_key;
+  std::shared_ptr<const sched::SchedView> view;  ///< for edge correction; null: none
+};
+using ConfigPtr = std::shared_ptr<const RunningConfig>;
+
+/// Prepares a snapshot for the node `self`. Fails with kInvalid, naming the first problem, when it is not consistent.
+[[nodiscard]] Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self);
+/// The configuration of an edge that runs alone; without an origin it serves nothing yet.
+[[nodiscard]] ConfigPtr prepare_standalone(const Options& options);
+
+}  // namespace yz::edge

@@ -1,0 +1,142 @@
+#include <algorithm>
+#include <charconv>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "edge/cache_key.h"
+#include "edge/edge_server.h"
+#include "edge/transaction/phases.h"
+#include "edge/upstream/peer_auth.h"
+#include "http/authority.h"
+#include "http/cdn_loop.h"
+
+namespace yz::edge {
+namespace {
+
+/// A viewer's request passes us once; between our own tiers it may pass twice.
+constexpr std::size_t kMostPassesOfPeers = 2;
+
+bool is_trusted(const RunningConfig& config, const IpAddress& address) {
+  return std::any_of(config.trusted_proxies.begin(), config.trusted_proxies.end(),
+                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
+
+/// The nearest address that is not a trusted proxy's: X-Forwarded-For is read from its end (each proxy appends), and
+/// only as far as those who wrote it are believed.
+IpAddress viewer_address(const Transaction& tx) {
+  IpAddress nearest = tx.exchange.peer().address.unmapped();
+  if (!tx.request().fields.has(http::FieldId::kXForwardedFor)) return nearest;
+  const bool believes = tx.peer || is_trusted(tx.running(), nearest);
+  if (!believes) return nearest;
+  std::vector<std::string_view> chain;
+  http::for_each_element(tx.request().fields, http::FieldId::kXForwardedFor,
+                         [&](std::string_view element) { chain.push_back(element); });
+  for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
+    const auto address = IpAddress::parse(*it);
+    if (!address) break;
+    nearest = address->unmapped();
+    if (!is_trusted(tx.running(), nearest)) break;
+  }
+  return nearest;
+}
+
+void recognise_peer(Transaction& tx) {
+  const auto field = tx.request().fields.value(http::FieldId::kYzPeer);
+  if (!field) return;
+  const auto host = tx.request().fields.value(http::FieldId::kHost).value_or("");
+  const auto peer = verify_peer(tx.running().cluster_key, *field, tx.now, host, forward_target(tx.request()));
+  if (!peer) return;
+  tx.peer = *peer;
+  const auto seq = tx.request().fields.value(http::FieldId::kYzPurgeSeq);
+  if (seq) tx.asked_seq = cache::Seq{parse_u64(*seq).value_or(0)};
+}
+
+bool find_site(Transaction& tx) {
+  const std::string_view host = tx.request().host;
+  if (host.size() > tx.host_text.size() - 8) return false;
+  std::size_t size = host.size();
+  std::transform(host.begin(), host.end(), tx.host_text.begin(), [](char c) { return to_lower(c); });
+  if (size > 1 && tx.host_text[size - 1] == '.') --size;
+  const std::string_view lower(tx.host_text.data(), size);
+  tx.site = tx.running().sites.find(lower);
+  if (tx.site == nullptr) return false;
+  tx.host = tx.site->name;
+  if (!tx.host.empty()) return true;
+  // Running alone: hosts and ports are kept apart.
+  if (tx.request().port != 0) {
+    tx.host_text[size++] = ':';
+    const auto end =
+        std::to_chars(tx.host_text.data() + size, tx.host_text.data() + tx.host_text.size(), tx.request().port);
+    size = static_cast<std::size_t>(end.ptr - tx.host_text.data());
+  }
+  tx.host = {tx.host_text.data(), size};
+  return true;
+}
+
+/// "/.yz/302/<host>/<path>" is served as <path> of <host>. False when it is not of that form.
+bool unmark(Transaction& tx) {
+  constexpr std::size_t kPrefix = std::string_view("/.yz/302/").size();
+  const http::RequestHead& marked = tx.request();
+  if (marked.form != http::TargetForm::kOrigin) return false;
+  const std::string_view rest = marked.path.substr(kPrefix);
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos) return false;
+  const auto authority = http::parse_authority(rest.substr(0, slash));
+  if (!authority) return false;
+  auto head = std::make_unique<http::RequestHead>(marked);
+  head->host = authority->host;
+  head->port = authority->port;
+  head->path = rest.substr(slash);
+  head->target = marked.target.substr(kPrefix + slash);
+  head->fields.clear();
+  for (http::Field field : marked.fields) {
+    if (field.id == http::FieldId::kHost) field.value = rest.substr(0, slash);
+    (void)head->fields.add(field);
+  }
+  tx.take_over(std::move(head));
+  return !tx.request().path.starts_with("/.yz/");
+}
+
+io::Task<void> answer_health(Transaction& tx) {
+  const bool serves = tx.worker.server().is_serving();
+  (void)co_await tx.exchange.respond_text(serves ? 200 : 503, "text/plain", serves ? "ok\n" : "not ready\n");
+}
+
+}  // namespace
+
+io::Task<bool> check_access(Transaction& tx) {
+  if (tx.request().path.starts_with("/.yz/")) {
+    if (tx.request().path == "/.yz/healthz") {
+      co_await answer_health(tx);
+      co_return true;
+    }
+    if (!tx.request().path.starts_with("/.yz/302/") || !unmark(tx)) {
+      co_await refuse(tx, 404, "nothing is served under this path");
+      co_return true;
+    }
+  }
+  const http::RequestHead& request = tx.request();
+  if (request.method == http::Method::kConnect || request.method == http::Method::kTrace) {
+    co_await refuse(tx, 405, "this method is not offered");
+    co_return true;
+  }
+  recognise_peer(tx);
+  if (!find_site(tx)) {
+    // A peer whose configuration is ahead of ours asks another (RFC 9110 §15.5.20).
+    co_await refuse(tx, tx.peer ? 421 : 404, "this host is not served here");
+    co_return true;
+  }
+  if (const http::Field* field = request.fields.find(kPrefetchField)) {
+    tx.is_prefetch = equal_in_constant_time(field->value, tx.worker.server().prefetch_secret());
+  }
+  const auto passes = http::count_in_loop(request.fields, tx.running().cdn_id);
+  if (passes > (tx.peer ? kMostPassesOfPeers : 0)) {
+    co_await refuse(tx, 508, "this request has passed here before (RFC 8586)");
+    co_return true;
+  }
+  tx.client = viewer_address(tx);
+  tx.is_cacheable_path = is_unambiguous(request.path);
+  co_return false;
+}
+
+}  // namespace yz::edge

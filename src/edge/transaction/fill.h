@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "cache/fill.h"
+#include "edge/transaction/phases.h"
+
+namespace yz::edge {
+
+/// Starts the task that brings a response into the cache for everyone who waits for it, on this worker, of its own:
+/// what becomes of the viewer whose request began it does not matter. `seen` is the stored response to validate, or
+/// none. `handoff` gets the upstream's answer when it must not be shared; null when nobody of this worker waits.
+void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, cache::Ref<cache::Object> seen,
+                std::shared_ptr<Handoff> handoff);
+
+}  // namespace yz::edge

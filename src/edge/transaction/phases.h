@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "edge/transaction/transaction.h"
+#include "io/task.h"
+#include "net/http_client.h"
+
+namespace yz::edge {
+
+// The phases of a request, in order. Each answers the client and ends the request, or leaves it to the next.
+
+/// access.cpp: who asks, for which site, and may they. True when it answered (health check, refusal, redirect).
+[[nodiscard]] io::Task<bool> check_access(Transaction& tx);
+/// redirect.cpp: a viewer that belongs to another node is sent there. True when it was.
+[[nodiscard]] io::Task<bool> correct_viewer(Transaction& tx);
+/// serve.cpp: lookup, then hit, follow or fill, or pass.
+[[nodiscard]] io::Task<void> serve(Transaction& tx);
+/// pass.cpp: forwards the request as it is and the response to this client alone; invalidates after unsafe methods.
+[[nodiscard]] io::Task<void> pass(Transaction& tx, http::Forward why);
+
+/// respond_stored.cpp: answers from a whole stored object: 304, 206, 416 or the response itself. The hit path.
+[[nodiscard]] io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object);
+/// respond_stream.cpp: streams a response that belongs to this client alone.
+[[nodiscard]] io::Task<void> respond_stream(Transaction& tx, net::ClientResponse response);
+/// A short answer of our own, never stored.
+[[nodiscard]] io::Task<void> refuse(Transaction& tx, http::StatusCode status, std::string text);
+
+/// What a leader's client is given when its response turns out not to be shareable. Shared by the leader and its fill,
+/// both on one reactor.
+struct Handoff {
+  std::optional<net::ClientResponse> response;
+  std::uint64_t origin_requests = 0;
+  std::uint64_t origin_bytes = 0;
+  std::string upstream;
+  http::StatusCode status = 0;  ///< of the upstream's answer
+  bool is_revalidated = false;  ///< by a 304
+};
+
+enum class Followed : std::uint8_t {
+  kDone,   ///< answered
+  kAgain,  ///< look up anew: another variant, or the leader gave up
+  kPass,   ///< not shareable: fetch it for this client alone
+};
+/// follow.cpp: waits for a fill and streams from it. `handoff` for the leader's client only; `stale` is what may stand
+/// in when the fill fails.
+[[nodiscard]] io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::shared_ptr<Handoff> handoff,
+                                        cache::Ref<cache::Object> stale);
+
+}  // namespace yz::edge

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "edge/transaction/head_tail.h"
+#include "edge/transaction/transaction.h"
+#include "http/header_map.h"
+
+namespace yz::edge {
+
+/// Age (RFC 9111 §5.1), Cache-Status (RFC 9211) and, for a peer, Yz-Born-Seq.
+void add_age_and_status(HeadTail& tail, const Transaction& tx, const cache::Object& object);
+
+/// "HTTP/1.1 304 Not Modified\r\n" and those of the stored fields that belong in a 304 (RFC 9110 §15.4.5).
+[[nodiscard]] std::string not_modified_head(http::Fields stored);
+
+}  // namespace yz::edge

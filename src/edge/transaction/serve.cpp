@@ -1,0 +1,110 @@
+#include "edge/cache_key.h"
+#include "edge/edge_server.h"
+#include "edge/stored_object.h"
+#include "edge/transaction/fill.h"
+#include "edge/transaction/phases.h"
+
+namespace yz::edge {
+namespace {
+
+/// How often a request starts over (another variant arrived, a leader gave up) before it fetches for itself.
+constexpr int kMostRounds = 4;
+
+bool may_use_cache(const Transaction& tx) {
+  const http::RequestHead& request = tx.request();
+  const bool reads = request.method == http::Method::kGet || request.method == http::Method::kHead;
+  const bool excluded = tx.rule != nullptr && tx.rule->action == model::CacheAction::kNoStore;
+  return reads && !tx.exchange.has_body() && tx.is_cacheable_path && !excluded;
+}
+
+cache::Lookup look_up(Transaction& tx) {
+  return tx.store().lookup(
+      tx.primary, [&](std::string_view names) { return variant_of(names, tx.request().fields, tx.worker.scratch()); });
+}
+
+/// RFC 9111 §4, then what purges and a peer's purge clock ask for.
+http::Reuse decide(const Transaction& tx, const cache::Object& object) {
+  if (object.is_soft_purged()) return http::Reuse::kValidate;
+  if (tx.asked_seq > tx.store().purges().latest() && object.born() < tx.asked_seq) return http::Reuse::kValidate;
+  return http::decide_reuse(policy_of(object), tx.asked, tx.site->profile, tx.now);
+}
+
+void note_hit(Transaction& tx, bool is_stale) {
+  tx.status.hit = true;
+  tx.result = is_stale ? model::CacheResult::kStale : model::CacheResult::kHit;
+}
+
+http::Forward forward_reason(const Transaction& tx, const cache::Lookup& found) {
+  if (!found.object) return found.rule ? http::Forward::kVaryMiss : http::Forward::kUriMiss;
+  return policy_of(*found.object).is_fresh(tx.now) ? http::Forward::kRequest : http::Forward::kStale;
+}
+
+void prepare_key(Transaction& tx) {
+  tx.target = key_target(tx.request(), tx.site->domain.key_rule, tx.target_text);
+  tx.rule = tx.site->domain.cache_rules.empty() ? nullptr : model::find_cache_rule(tx.site->domain, tx.request().path);
+  tx.primary = cache::primary_key(tx.host, tx.target);
+  tx.base = cache::base_id(tx.host, tx.target);
+  const http::FieldList& fields = tx.request().fields;
+  if (fields.has(http::FieldId::kCacheControl) || fields.has(http::FieldId::kPragma)) {
+    tx.asked = http::request_directives(fields);
+  }
+}
+
+/// Validates a stale object behind the viewer's back, once however many viewers come (RFC 5861 §3).
+void revalidate_behind(Transaction& tx, const cache::Lookup& found) {
+  auto joined = tx.store().join(found.key, tx.base, tx.host, tx.target, tx.mono(), found.object.get());
+  if (joined.lead) start_fill(tx, std::move(joined.lead), found.key, found.object, nullptr);
+}
+
+io::Task<Followed> fetch_and_follow(Transaction& tx, cache::Lookup found) {
+  auto joined = tx.store().join(found.key, tx.base, tx.host, tx.target, tx.mono(), found.object.get());
+  if (joined.arrived) {
+    note_hit(tx, false);
+    co_await respond_stored(tx, std::move(joined.arrived));
+    co_return Followed::kDone;
+  }
+  if (joined.is_pass) co_return Followed::kPass;
+  tx.result = model::CacheResult::kMiss;
+  if (joined.follow) {
+    tx.status.collapsed = true;
+    co_return co_await follow(tx, std::move(joined.follow), nullptr, std::move(found.object));
+  }
+  auto handoff = std::make_shared<Handoff>();
+  cache::Ref<cache::Fill> fill = joined.lead.share();
+  // follow() makes its reader before it first waits, and the fill does not end before it waited for the upstream.
+  start_fill(tx, std::move(joined.lead), found.key, found.object, handoff);
+  co_return co_await follow(tx, std::move(fill), std::move(handoff), std::move(found.object));
+}
+
+}  // namespace
+
+io::Task<void> serve(Transaction& tx) {
+  prepare_key(tx);
+  if (!may_use_cache(tx)) {
+    const bool reads = tx.request().method == http::Method::kGet || tx.request().method == http::Method::kHead;
+    co_return co_await pass(tx, reads ? http::Forward::kBypass : http::Forward::kMethod);
+  }
+  for (int round = 0; round < kMostRounds; ++round) {
+    cache::Lookup found = look_up(tx);
+    if (found.object) {
+      const http::Reuse reuse = decide(tx, *found.object);
+      if (reuse != http::Reuse::kValidate) {
+        note_hit(tx, !policy_of(*found.object).is_fresh(tx.now));
+        if (reuse == http::Reuse::kServeAndRevalidate) revalidate_behind(tx, found);
+        co_return co_await respond_stored(tx, std::move(found.object));
+      }
+    }
+    if (tx.asked.only_if_cached && tx.site->profile == http::Profile::kRfc) {
+      co_return co_await refuse(tx, 504, "not in the cache, and the request allows nothing else (RFC 9111 §5.2.1.7)");
+    }
+    tx.status.forward = forward_reason(tx, found);
+    // A HEAD brings no body to store, and a purge we have not seen yet may hit what others are fetching.
+    if (tx.request().method == http::Method::kHead || tx.asked_seq > tx.store().purges().latest()) break;
+    const Followed outcome = co_await fetch_and_follow(tx, std::move(found));
+    if (outcome == Followed::kDone) co_return;
+    if (outcome == Followed::kPass) break;
+  }
+  co_await pass(tx, tx.status.forward);
+}
+
+}  // namespace yz::edge

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/random.h"
+#include "edge/running_config.h"
+#include "edge/upstream/health.h"
+#include "io/reactor.h"
+#include "io/scope.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+
+namespace yz::edge {
+
+class EdgeServer;
+
+/// One reactor of the edge: its listener, its upstream connections, its view of upstream health and its copy of the
+/// running configuration. Everything belongs to the reactor's thread.
+class Worker final : public net::HttpHandler {
+ public:
+  Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigPtr config);
+  /// Starts the task that hands the log's lines over and counts connections.
+  void start_housekeeping();
+  ~Worker() override;
+
+  /// One request of the public listener, through the phases of transaction/.
+  [[nodiscard]] io::Task<void> handle(net::Exchange& exchange) override;
+
+  /// Requests that begin from now on use this configuration.
+  void set_config(ConfigPtr config);
+  /// A reference that only this worker counts, so that taking it touches no line shared with other workers.
+  [[nodiscard]] const std::shared_ptr<const ConfigPtr>& config() const { return config_; }
+
+  [[nodiscard]] EdgeServer& server() { return server_; }
+  /// 0, 1, … among the workers.
+  [[nodiscard]] unsigned index() const { return index_; }
+  /// Connections of viewers now, as of the last second. Any thread.
+  [[nodiscard]] std::uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
+  /// Log lines not yet handed to the writer.
+  [[nodiscard]] std::string& log_lines() { return log_lines_; }
+  [[nodiscard]] io::Reactor& reactor() { return reactor_; }
+  [[nodiscard]] net::HttpServer& http() { return http_; }
+  [[nodiscard]] net::HttpClient& client() { return client_; }
+  /// Fills and background revalidations run here: no client can cancel them.
+  [[nodiscard]] io::TaskScope& background() { return background_; }
+  [[nodiscard]] UpstreamHealth& health() { return health_; }
+  [[nodiscard]] Random& random() { return random_; }
+  /// For computing variants without allocating. Not across a suspension.
+  [[nodiscard]] std::string& scratch() { return scratch_; }
+
+ private:
+  [[nodiscard]] io::Task<void> keep_house();
+
+  EdgeServer& server_;
+  io::Reactor& reactor_;
+  const unsigned index_;
+  std::atomic<std::uint32_t> connections_{0};
+  std::string log_lines_;
+  std::shared_ptr<const ConfigPtr> config_;
+  net::HttpClient client_;
+  UpstreamHealth health_;
+  Random random_;
+  std::string scratch_;
+  io::TaskScope background_;
+  net::HttpServer http_;  // last: its connections end first
+};
+
+}  // namespace yz::edge
