@@ -137,6 +137,10 @@ void Authority::resolve(const Zone& zone, const Query& query, ServiceSource& sou
     if (node->service != 0 && (query.type == Type::kA || query.type == Type::kAaaa)) {
       const ServiceAnswer found = source.answer(node->service, query.type, query);
       answered.is_service = true;
+      if (found.is_unavailable) {
+        answered.rcode = Rcode::kServFail;
+        return;
+      }
       if (found.count == 0) return add_negative(writer, zone);
       writer.set_scope(found.scope);
       for (std::size_t i = 0; i < found.count; ++i) {

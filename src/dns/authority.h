@@ -17,7 +17,8 @@ namespace yz::dns {
 /// The addresses of a service for one client.
 struct ServiceAnswer {
   std::array<IpAddress, 8> addresses;
-  std::size_t count = 0;  ///< 0: the service has none of this family (NODATA)
+  std::size_t count = 0;        ///< 0: the service has none of this family (NODATA)
+  bool is_unavailable = false;  ///< it cannot be answered now (SERVFAIL, which resolvers do not keep)
   std::uint32_t ttl = 0;
   std::uint8_t scope = 0;  ///< for the client subnet option, if the query has one
 };

@@ -131,7 +131,7 @@ void ResponseWriter::put_u32(std::uint32_t value) {
 
 void ResponseWriter::put_bytes(std::string_view bytes) {
   if (at_ + bytes.size() > limit_) overflowed_ = true;
-  if (overflowed_) return;
+  if (overflowed_ || bytes.empty()) return;
   std::memcpy(out_ + at_, bytes.data(), bytes.size());
   at_ += bytes.size();
 }
