@@ -187,7 +187,9 @@ TEST(Edge, AnOriginThatDiesMidBodyLeavesNothingBehind) {
     (void)co_await exchange.finish();
   });
   const auto edge = start_edge(origin.endpoint());
-  EXPECT_LT(ask(edge->listening()[0], "GET", "/a").body.size(), 6U);
+  const Reply broken = ask(edge->listening()[0], "GET", "/a");
+  // The reset may overtake the head; then it is a bad gateway instead of half a body.
+  EXPECT_TRUE(broken.status == 502 || broken.body.size() < 6) << broken.head << broken.body;
   EXPECT_EQ(ask(edge->listening()[0], "GET", "/a").body, "abcdef");
   EXPECT_EQ(asked, 2);
 }

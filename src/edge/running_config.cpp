@@ -9,6 +9,9 @@
 namespace yz::edge {
 namespace {
 
+/// RFC 9111 §4.2.4 lets a cache that cannot reach the origin serve stale, unless a directive forbids it.
+constexpr std::chrono::seconds kStandaloneStaleOnError{60};
+
 std::string token_of(std::string name, std::string_view otherwise) {
   for (char& c : name) c = http::is_token_char(c) ? c : '-';
   return name.empty() ? std::string(otherwise) : name;
@@ -77,6 +80,7 @@ ConfigPtr prepare_standalone(const Options& options) {
   if (!options.origin) return config;
   auto site = std::make_shared<Site>();
   site->profile = options.profile;
+  site->domain.stale_on_error = kStandaloneStaleOnError;
   site->origins.host_header = options.host_header;
   site->origins.origins.push_back(
       {.host = options.origin->host, .port = options.origin->port, .tls = options.origin->tls});

@@ -31,7 +31,8 @@ std::optional<std::chrono::seconds> parse_time(std::string_view text) {
 }
 
 std::optional<DateTime> assemble(int year, const Parts& parts) {
-  const auto month = std::find(kMonths.begin(), kMonths.end(), parts.month);
+  const auto month = std::find_if(kMonths.begin(), kMonths.end(),
+                                  [&](std::string_view name) { return equals_ignoring_case(name, parts.month); });
   const auto day = number(parts.day);
   const auto time = parse_time(parts.time);
   if (month == kMonths.end() || !day || !time) return std::nullopt;
@@ -44,12 +45,14 @@ std::optional<DateTime> assemble(int year, const Parts& parts) {
 
 bool is_day(std::string_view text, bool full) {
   return std::any_of(kDays.begin(), kDays.end(),
-                     [&](std::string_view day) { return text == (full ? day : day.substr(0, 3)); });
+                     [&](std::string_view day) { return equals_ignoring_case(text, full ? day : day.substr(0, 3)); });
 }
+
+bool ends_in_gmt(std::string_view text) { return equals_ignoring_case(text.substr(text.size() - 4), " GMT"); }
 
 /// "Sun, 06 Nov 1994 08:49:37 GMT"
 std::optional<DateTime> parse_imf(std::string_view t) {
-  if (t.size() != 29 || t[7] != ' ' || t[11] != ' ' || t[16] != ' ' || !t.ends_with(" GMT")) return std::nullopt;
+  if (t.size() != 29 || t[7] != ' ' || t[11] != ' ' || t[16] != ' ' || !ends_in_gmt(t)) return std::nullopt;
   if (!is_day(t.substr(0, 3), false)) return std::nullopt;
   const auto year = number(t.substr(12, 4));
   if (!year) return std::nullopt;
@@ -61,7 +64,7 @@ std::optional<DateTime> parse_850(std::string_view t, WallTime now) {
   const auto comma = t.find(", ");
   if (comma == std::string_view::npos || !is_day(t.substr(0, comma), true)) return std::nullopt;
   t.remove_prefix(comma + 2);
-  if (t.size() != 22 || t[2] != '-' || t[6] != '-' || t[9] != ' ' || !t.ends_with(" GMT")) return std::nullopt;
+  if (t.size() != 22 || t[2] != '-' || t[6] != '-' || t[9] != ' ' || !ends_in_gmt(t)) return std::nullopt;
   const auto two_digits = number(t.substr(7, 2));
   if (!two_digits) return std::nullopt;
   const std::chrono::year_month_day today{std::chrono::floor<std::chrono::days>(now)};

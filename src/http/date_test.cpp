@@ -8,8 +8,8 @@ namespace {
 const WallTime kNow{std::chrono::seconds(1'700'000'000)};  // 2023
 
 TEST(HttpDate, ReadsAllThreeForms) {
-  for (const auto* text :
-       {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
+  for (const auto* text : {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT",
+                           "Sun Nov  6 08:49:37 1994", "SUN, 06 NOV 1994 08:49:37 gmt"}) {
     const auto date = parse_date(text, kNow);
     ASSERT_TRUE(date) << text;
     EXPECT_EQ(date->time_since_epoch().count(), 784111777) << text;

@@ -65,9 +65,11 @@ Decided decide(const Order& order, http::StatusCode status, http::Fields respons
 
 bool is_failure(http::StatusCode status) { return status == 500 || status == 502 || status == 503 || status == 504; }
 
+/// An answer of the origin's that is itself a failure never stands in for another.
 bool may_stand_in(const Order& order) {
-  return order.seen && http::may_serve_on_error(policy_of(*order.seen), order.site.domain.stale_on_error,
-                                                order.worker.reactor().wall_now());
+  return order.seen && !is_failure(order.seen->status()) &&
+         http::may_serve_on_error(policy_of(*order.seen), order.site.domain.stale_on_error,
+                                  order.worker.reactor().wall_now());
 }
 
 cache::Seq born_of(const Order& order, const Answer& answer) {
