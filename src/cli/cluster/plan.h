@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/result.h"
+
+namespace yz::cli {
+
+/// One edge of the sample cluster.
+struct PlannedNode {
+  std::string name;
+  std::string group;
+  IpAddress address;
+};
+
+/// A CDN on this machine: which program listens where and what it is called. Made once with free ports, remembered as
+/// cluster.json in its folder, found again by the next `yz up` and by the other commands.
+struct ClusterPlan {
+  std::filesystem::path folder;  ///< absolute
+  std::uint16_t api_port = 0;    ///< control: REST
+  std::uint16_t rpc_port = 0;    ///< control: gRPC for nodes
+  std::uint16_t dns_port = 0;    ///< scheduler: UDP and TCP
+  std::uint16_t gslb_port = 0;   ///< scheduler: 302, HTTP-DNS, explain
+  std::uint16_t edge_port = 0;   ///< every edge, each on its own address
+  std::uint16_t origin_port = 0;
+  std::string api_token;
+  std::string cluster_key;
+  std::string zone = "cdn.test";
+  std::string domain = "www.site.test";
+  std::vector<PlannedNode> nodes;
+
+  [[nodiscard]] std::string api_url() const;
+  /// The name viewers resolve.
+  [[nodiscard]] std::string cname() const { return domain + "." + zone; }
+  [[nodiscard]] std::filesystem::path file() const { return folder / "cluster.json"; }
+
+  /// The plan remembered in a folder. Fails with kNotFound when there is none, kInvalid when it is damaged.
+  [[nodiscard]] static Result<ClusterPlan> load(const std::filesystem::path& folder);
+  /// The remembered plan, or a new one, with every port free right now; ports that others took meanwhile are replaced.
+  /// The folder is created. `first_port` is where the search starts, so that clusters made at once do not meet.
+  [[nodiscard]] static Result<ClusterPlan> load_or_make(const std::filesystem::path& folder, std::uint16_t first_port);
+  [[nodiscard]] Status save() const;
+};
+
+/// Whether TCP (and UDP) `port` can be bound on the address.
+[[nodiscard]] bool is_port_free(const IpAddress& address, std::uint16_t port);
+
+}  // namespace yz::cli

@@ -1,0 +1,82 @@
+#include "cli/demo/viewer.h"
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "base/text.h"
+
+namespace yz::cli {
+namespace {
+
+constexpr std::size_t kPiece = 128 * 1024;
+
+net::HttpClient::Options many_connections() {
+  net::HttpClient::Options options;
+  options.max_idle_per_upstream = 1024;
+  options.max_idle = 4096;
+  return options;
+}
+
+}  // namespace
+
+bool Reply::is_hit() const {
+  const auto comma = cache_status.rfind(',');
+  const std::string_view last =
+      comma == std::string::npos ? std::string_view(cache_status) : std::string_view(cache_status).substr(comma + 1);
+  for (const std::string_view parameter : split(last, ';')) {
+    if (trim(parameter) == "hit") return true;
+  }
+  return false;
+}
+
+Viewers::Viewers(io::Reactor& reactor, Ledger& ledger)
+    : reactor_(reactor), ledger_(ledger), http_(reactor, many_connections()) {}
+
+io::Task<Result<Reply>> Viewers::get(ViewerRequest request) {
+  net::ClientRequest ask;
+  ask.target = request.path;
+  ask.host = request.host;
+  ask.headers.add("X-Forwarded-For", to_string(request.client));
+  ask.headers.add("User-Agent", "yz-demo");
+  Ledger::Row& row = ledger_.rows[request.host];
+  net::Upstream upstream;
+  upstream.endpoint = request.edge;
+  auto response = co_await http_.send(std::move(upstream), std::move(ask));
+  if (!response) {
+    ++row.cut;
+    row.cut_sent += 4096;  // more than any of our request heads
+    co_return fail(std::move(response).error());
+  }
+  Reply reply;
+  reply.status = response->status();
+  reply.cache_status = response->head().fields.all().combined("Cache-Status");
+  reply.location = std::string(response->head().fields.value(http::FieldId::kLocation).value_or(""));
+  std::vector<char> buffer(kPiece);
+  while (true) {
+    const auto size = co_await response->read(buffer);
+    if (!size) {
+      ++row.cut;
+      row.cut_bytes += response->bytes_in();
+      row.cut_sent += response->bytes_out();
+      co_return fail(size.error());
+    }
+    if (*size == 0) break;
+    if (reply.size == 0) reply.first_byte = reactor_.now();
+    if (request.expected) {
+      const bool fits = reply.size + *size <= request.expected->size();
+      reply.matches =
+          reply.matches && fits && std::memcmp(buffer.data(), request.expected->data() + reply.size, *size) == 0;
+    }
+    if (request.keep_body) reply.body.append(buffer.data(), *size);
+    reply.size += *size;
+  }
+  if (request.expected && reply.size != request.expected->size()) reply.matches = false;
+  reply.done = reactor_.now();
+  ++row.requests;
+  row.bytes_out += response->bytes_in();
+  row.bytes_in += response->bytes_out();
+  co_return reply;
+}
+
+}  // namespace yz::cli

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/ip.h"
+#include "base/result.h"
+#include "io/reactor.h"
+#include "io/task.h"
+#include "net/http_client.h"
+
+namespace yz::cli {
+
+/// What viewers counted themselves, by host: the yardstick for the usage that edges report.
+struct Ledger {
+  struct Row {
+    std::uint64_t requests = 0;   ///< whole responses received
+    std::uint64_t bytes_out = 0;  ///< received for them, heads included
+    std::uint64_t bytes_in = 0;   ///< sent for them
+    std::uint64_t cut = 0;        ///< requests whose connection died: the edge may or may not have counted them
+    std::uint64_t cut_bytes = 0;  ///< received for those
+    std::uint64_t cut_sent = 0;   ///< at most sent for those
+  };
+  std::map<std::string, Row> rows;
+};
+
+/// One response as a viewer saw it.
+struct Reply {
+  int status = 0;
+  std::string cache_status;  ///< Cache-Status (RFC 9211), all members
+  std::string location;
+  std::string body;        ///< when it was to be kept
+  std::uint64_t size = 0;  ///< of the body
+  bool matches = true;     ///< every byte was the expected one, and none is missing
+  MonoTime first_byte;     ///< when the first of the body was there
+  MonoTime done;
+
+  /// Whether the node that answered had it: the last member of Cache-Status says "hit".
+  [[nodiscard]] bool is_hit() const;
+};
+
+/// What to ask for.
+struct ViewerRequest {
+  Endpoint edge;
+  std::string host;
+  std::string path;
+  IpAddress client;  ///< where the viewer is: sent as X-Forwarded-For, which edges believe from this machine
+  std::optional<std::string_view> expected;  ///< the body to compare with while it arrives; must outlive the request
+  bool keep_body = false;
+};
+
+/// Viewers of the demo: HTTP clients that count what they get. One reactor's thread.
+class Viewers {
+ public:
+  Viewers(io::Reactor& reactor, Ledger& ledger);
+
+  /// One request; no redirect is followed. Fails when the connection dies or the answer is not whole, and counts that.
+  [[nodiscard]] io::Task<Result<Reply>> get(ViewerRequest request);
+  /// Closes idle connections, so that the next requests meet no dead one.
+  void forget_connections() { http_.close_idle(); }
+
+ private:
+  io::Reactor& reactor_;
+  Ledger& ledger_;
+  net::HttpClient http_;
+};
+
+}  // namespace yz::cli
