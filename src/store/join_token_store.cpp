@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kColumns = "id, role, node, name, created_at, expires_at, used_at, used_by";
 constexpr std::size_t kColumnCount = 8;
+constexpr std::size_t kSecretBytes = 24;  // 48 hex digits: what a join token's text carries (rpc/ca.h)
 
 JoinToken read_token(const Row& row) {
   return {.id = row.id<JoinTokenId>(0),
@@ -32,7 +33,7 @@ std::string detail_of(const JoinToken& token) {
 }  // namespace
 
 Result<NewJoinToken> JoinTokenStore::create(const Author& author, JoinToken token) {
-  std::string secret = "yzjoin_" + to_base64url(secret_bytes(32));
+  std::string secret = to_hex(secret_bytes(kSecretBytes));
   token.created = author.at;
   token.used.reset();
   token.used_by.clear();

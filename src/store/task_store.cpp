@@ -274,6 +274,14 @@ Result<TaskState> TaskStore::record_progress(TaskId id, const NodeProgress& prog
   return settle(tx_, id, progress.updated);
 }
 
+Result<TaskState> TaskStore::stop_awaiting(TaskId id, NodeId node, WallTime now) {
+  YZ_CHECK(tx_.execute(fmt::format("UPDATE task_node SET awaited = 0, updated_at = ? "
+                                   "WHERE task = ? AND node = ? AND state IN {}",
+                                   open_states()),
+                       {now, id, node}));
+  return settle(tx_, id, now);
+}
+
 Result<std::vector<TaskId>> TaskStore::give_up(WallTime created_before, std::string_view reason, WallTime now) {
   YZ_TRY(const Rows rows,
          tx_.query(fmt::format("SELECT id FROM task WHERE state IN {} AND created_at < ? ORDER BY id", open_states()),

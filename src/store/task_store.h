@@ -49,6 +49,9 @@ class TaskStore final {
   Result<std::vector<model::TaskId>> record_applied(model::NodeId node, model::PurgeSeq applied, WallTime now);
   /// A node's report on its part of a task; a part that is final stays as it is. The task's state after it.
   Result<model::TaskState> record_progress(model::TaskId id, const model::NodeProgress& progress);
+  /// The node went away before it had done its part: the task waits for it no longer; it will catch up on return. The
+  /// task's state after it.
+  Result<model::TaskState> stop_awaiting(model::TaskId id, model::NodeId node, WallTime now);
   /// Ends tasks that are unfinished and older than `created_before`: nodes still out are failed with `reason`.
   Result<std::vector<model::TaskId>> give_up(WallTime created_before, std::string_view reason, WallTime now);
   /// Removes final tasks older than `created_before`. How many.
