@@ -1,0 +1,82 @@
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "control/program.h"
+#include "control/version.h"
+#include "io/signal_waiter.h"
+
+namespace {
+
+constexpr int kBadConfig = 2;
+
+int complain(const yz::Error& error, int status) {
+  fmt::print(stderr, "yz-control: {}\n", error.message);
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  yz::io::SignalWaiter::block({SIGTERM, SIGINT});
+  CLI::App app("The control plane: API, configuration, refresh and prefetch, usage, node enrolment.");
+  app.footer(
+      "Example: yz-control --config /etc/yizhan/control.yaml\n         yz-control --state ./state --listen "
+      "127.0.0.1:8080");
+  app.set_version_flag("--version", std::string(yz::control::kVersion));
+  std::string config;
+  std::string listen;
+  std::string node_listen;
+  std::string state;
+  std::string database;
+  std::string ip_data;
+  std::string token_file;
+  std::string cdn_zone;
+  app.add_option("--config", config, "YAML file");
+  app.add_option("--listen", listen, "address:port of the API");
+  app.add_option("--node-listen", node_listen, "address:port for agents and schedulers");
+  app.add_option("--state", state, "Folder for database, bus, CA and tokens");
+  app.add_option("--database", database, "sqlite:/path or mysql://user:password@host:port/name");
+  app.add_option("--ip-data", ip_data, "Compiled address map (yz-geo-build)");
+  app.add_option("--cdn-zone", cdn_zone, "Zone of a new cluster's CNAME targets");
+  app.add_option("--bootstrap-token-file", token_file,
+                 "File with the first operator token; made and printed without it");
+  CLI11_PARSE(app, argc, argv);
+
+  yz::control::ControlSettings settings;
+  if (!config.empty()) {
+    auto read = yz::control::read_settings(config);
+    if (!read) return complain(read.error(), kBadConfig);
+    settings = *std::move(read);
+  }
+  if (!listen.empty()) {
+    const auto endpoint = yz::Endpoint::parse(listen);
+    if (!endpoint) return complain(endpoint.error(), kBadConfig);
+    settings.listen = *endpoint;
+  }
+  if (!node_listen.empty()) settings.node_listen = node_listen;
+  if (!state.empty()) settings.state = state;
+  if (!database.empty()) settings.database = database;
+  if (!ip_data.empty()) settings.ip_data = ip_data;
+  if (!cdn_zone.empty()) settings.cdn_zone = cdn_zone;
+  if (!token_file.empty()) settings.bootstrap_token_file = token_file;
+
+  if (auto opened = yz::log::open("yz-control", {settings.log_level, false, settings.log_file}); !opened) {
+    return complain(opened.error(), 1);
+  }
+  auto program = yz::control::ControlProgram::open(settings);
+  if (!program) return complain(program.error(), 1);
+  yz::control::ControlProgram& control = **program;
+  control.stop_at_signals();
+  fmt::print("yz-control: API on http://{}, nodes on port {}\n", to_string(control.api()), control.node_port());
+  if (control.new_token()) {
+    fmt::print("yz-control: operator token (shown once, also in {}): {}\n",
+               (settings.state / "operator.token").string(), *control.new_token());
+  }
+  std::fflush(stdout);
+  control.run();
+  return 0;
+}

@@ -1,0 +1,237 @@
+#include "control/api_server.h"
+
+#include <array>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "http/method.h"
+#include "net/sse.h"
+#include "store/token_store.h"
+
+namespace yz::control {
+namespace {
+
+constexpr std::string_view kProblemType = "application/problem+json";
+constexpr std::chrono::minutes kTouchEvery{1};
+
+Call read_call(const net::Exchange& exchange, WallTime now, std::string request_id) {
+  const http::RequestHead& head = exchange.request();
+  Call call;
+  call.method = head.method_text;
+  call.path = head.path;
+  call.query = net::parse_query(head.query);
+  for (const http::Field& field : head.fields.all()) {
+    call.headers.emplace_back(to_lower(field.name), std::string(field.value));
+  }
+  call.peer = to_string(exchange.peer().address);
+  call.request_id = std::move(request_id);
+  call.now = now;
+  return call;
+}
+
+Problem method_not_allowed(const std::vector<http::Method>& allowed, std::string& allow) {
+  for (const http::Method method : allowed) {
+    allow.append(allow.empty() ? "" : ", ").append(http::to_string(method));
+  }
+  return problem(405, "method_not_allowed", "The method is not allowed here", "Allowed are: " + allow + ".");
+}
+
+Problem too_large() {
+  return problem(413, "too_large", "The body is too large",
+                 "At most " + std::to_string(ApiServer::kMaxBody >> 20) + " MiB are taken.");
+}
+
+}  // namespace
+
+std::string_view bearer_token(std::string_view authorization) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (authorization.size() <= kScheme.size()) return {};
+  if (!equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return {};
+  return trim(authorization.substr(kScheme.size()));
+}
+
+Result<Principal> authenticate(store::Database& database, std::string_view token, WallTime now) {
+  if (token.empty()) {
+    return fail(Code::kUnauthenticated, "Send Authorization: Bearer <token>.", Fault::kClient);
+  }
+  auto found = database.read([&](store::Transaction& tx) { return store::TokenStore(tx).authenticate(token, now); });
+  if (!found) {
+    if (found.error().code != Code::kUnauthenticated) return fail(std::move(found).error());
+    return fail(Code::kUnauthenticated, "The token is unknown, revoked or expired.", Fault::kClient);
+  }
+  Principal out;
+  out.token_id = found->id.value;
+  out.name = found->name;
+  out.tenant = found->tenant;
+  if (found->role == to_string(Role::kOperator)) {
+    out.role = Role::kOperator;
+  } else if (found->role == to_string(Role::kTenant) && found->tenant) {
+    out.role = Role::kTenant;
+  } else {
+    return fail(Code::kPermission, "The token's role is none of ours.", Fault::kClient);
+  }
+  if (!found->last_used || now - *found->last_used > kTouchEvery) {
+    // Only a note for people; the call does not fail for it.
+    (void)database.write([&](store::Transaction& tx) { return store::TokenStore(tx).touch(found->id, now); });
+  }
+  return out;
+}
+
+ApiServer::ApiServer(Routes routes, store::Database& database, io::BlockingPool& pool, const Clock& clock,
+                     metrics::Registry& metrics)
+    : routes_(std::make_shared<const Routes>(std::move(routes))),
+      database_(database),
+      pool_(pool),
+      clock_(clock),
+      metrics_(metrics),
+      random_(Random::from_entropy()) {
+  for (std::size_t i = 0; i < routes_->size(); ++i) {
+    const Route& route = (*routes_)[i];
+    YZ_ASSERT(route.permission == kPublic || is_permission(route.permission));
+    table_.add(http::parse_method(route.method), route.pattern, i);
+  }
+}
+
+io::Task<void> ApiServer::handle(net::Exchange& exchange) {
+  const MonoTime started = clock_.mono();
+  std::array<std::uint64_t, 2> id{random_.next(), random_.next()};
+  std::string request_id = to_hex(std::string_view(reinterpret_cast<const char*>(id.data()), sizeof id)).substr(0, 20);
+  Call call = read_call(exchange, clock_.wall(), request_id);
+  const std::string method = call.method;
+  const std::string path = call.path;
+  std::string pattern;
+  Outcome outcome = co_await answer(exchange, std::move(call), pattern);
+  const int status = outcome ? outcome->status : outcome.error().status;
+  if (status >= 500) {
+    log::error("{} {} failed ({}): {}", method, path, request_id, outcome ? "" : outcome.error().detail);
+  } else {
+    log::debug("{} {} {} ({})", method, path, status, request_id);
+  }
+  count(pattern, method, status, started);
+  co_await respond(exchange, outcome, request_id);
+}
+
+/// Finds the route, reads the body, and has it done.
+io::Task<Outcome> ApiServer::answer(net::Exchange& exchange, Call call, std::string& pattern) {
+  net::RouteTable::Match match = table_.match(exchange.request().method, call.path);
+  pattern = match.pattern;
+  if (!match.route) {
+    if (match.allowed.empty()) co_return refuse(not_found("resource " + call.path));
+    std::string allow;
+    Problem refused = method_not_allowed(match.allowed, allow);
+    if (exchange.request().method != http::Method::kOptions) co_return refuse(std::move(refused));
+    Reply options;
+    options.status = 204;
+    options.headers.emplace_back("Allow", std::move(allow));
+    co_return options;
+  }
+  for (const std::string_view name : {"id", "seq"}) {
+    if (const std::string_view value = match.params.get(name); !value.empty()) call.params.emplace_back(name, value);
+  }
+  if (exchange.has_body()) {
+    auto body = co_await exchange.read_body_all(kMaxBody);
+    if (!body && body.error().code == Code::kLimit) co_return refuse(too_large());
+    if (!body) co_return refuse(Problem(std::move(body).error()));
+    call.body = *std::move(body);
+  }
+  std::string token(bearer_token(call.header("authorization").value_or("")));
+  co_return co_await run(*match.route, std::move(call), std::move(token));
+}
+
+/// Authenticates, checks the permission, runs the handler. A blocking handler does all of it in one visit to the pool.
+io::Task<Outcome> ApiServer::run(std::size_t index, Call call, std::string token) {
+  const Route& route = (*routes_)[index];
+  const auto admit = [](store::Database& database, const Route& wanted, Call& asked,
+                        const std::string& secret) -> tl::expected<void, Problem> {
+    if (wanted.permission == kPublic) return {};
+    auto who = authenticate(database, secret, asked.now);
+    if (!who) return refuse(Problem(std::move(who).error()));
+    if (!is_allowed(who->role, wanted.permission)) {
+      return refuse(Problem(Error{Code::kPermission, Fault::kClient, false,
+                                  "The role " + std::string(to_string(who->role)) + " lacks the permission " +
+                                      std::string(wanted.permission) + "."}));
+    }
+    asked.principal = *std::move(who);
+    return {};
+  };
+  const MonoTime deadline = io::Reactor::current().in(kHandlerTime);
+  if (std::holds_alternative<BlockingHandler>(route.handler)) {
+    auto done = co_await pool_.run(
+        [this, routes = routes_, index, asked = std::move(call), secret = std::move(token), admit]() mutable {
+          const Route& wanted = (*routes)[index];
+          if (auto admitted = admit(database_, wanted, asked, secret); !admitted) {
+            return Outcome(refuse(admitted.error()));
+          }
+          return std::get<BlockingHandler>(wanted.handler)(asked);
+        },
+        deadline);
+    if (!done) co_return refuse(Problem(std::move(done).error()));
+    co_return *std::move(done);
+  }
+  if (route.permission != kPublic) {
+    using Admitted = tl::expected<Call, Problem>;
+    auto admitted = co_await pool_.run(
+        [this, routes = routes_, index, asked = std::move(call), secret = std::move(token), admit]() mutable {
+          if (auto ok = admit(database_, (*routes)[index], asked, secret); !ok) return Admitted(refuse(ok.error()));
+          return Admitted(std::move(asked));
+        },
+        deadline);
+    if (!admitted) co_return refuse(Problem(std::move(admitted).error()));
+    if (!*admitted) co_return refuse(std::move(*admitted).error());
+    call = **std::move(admitted);
+  }
+  co_return co_await std::get<LoopHandler>(route.handler)(std::move(call));
+}
+
+io::Task<void> ApiServer::respond(net::Exchange& exchange, const Outcome& outcome, const std::string& request_id) {
+  http::HeaderMap headers;
+  headers.add("X-Request-Id", request_id);
+  if (!outcome) {
+    const Problem& wrong = outcome.error();
+    headers.add("Content-Type", kProblemType);
+    headers.add("Cache-Control", "no-store");
+    if (wrong.status == 401) headers.add("WWW-Authenticate", "Bearer");
+    if (wrong.status == 503 || wrong.status == 429) headers.add("Retry-After", "1");
+    if (wrong.status == 405) headers.add("Allow", wrong.detail.substr(13, wrong.detail.size() - 14));
+    std::string body = wrong.to_json(exchange.request().path, request_id);
+    (void)co_await exchange.respond(wrong.status, std::move(headers), std::move(body));
+    co_return;
+  }
+  if (outcome->events) {
+    co_await stream(exchange, *outcome->events);
+    co_return;
+  }
+  for (const auto& [name, value] : outcome->headers) headers.add(name, value);
+  if (outcome->status != 204 && outcome->status != 304) headers.add("Content-Type", outcome->content_type);
+  if (!headers.value("Cache-Control")) headers.add("Cache-Control", "no-cache");
+  (void)co_await exchange.respond(outcome->status, std::move(headers), outcome->body);
+}
+
+io::Task<void> ApiServer::stream(net::Exchange& exchange, EventSource& events) {
+  net::SseStream out(exchange);
+  if (auto opened = co_await out.open(); !opened) co_return;
+  for (;;) {
+    const auto event = co_await events.next(exchange.reactor().in(kEventPing));
+    if (!event) break;
+    auto sent = event->name.empty() ? co_await out.ping() : co_await out.send(event->name, event->data);
+    if (!sent) co_return;
+  }
+  (void)co_await out.close();
+}
+
+void ApiServer::count(const std::string& pattern, const std::string& method, int status, MonoTime started) {
+  if (pattern.empty()) return;
+  const std::string family = std::to_string(status / 100) + "xx";
+  metrics_
+      .counter("yz_control_api_requests_total", "API requests by route.",
+               {{"route", pattern}, {"method", method}, {"status", family}})
+      .add();
+  metrics_
+      .histogram("yz_control_api_seconds", "Time to answer an API request.", metrics::Histogram::kMicroseconds,
+                 {{"route", pattern}})
+      .record(static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(clock_.mono() - started).count()));
+}
+
+}  // namespace yz::control

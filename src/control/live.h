@@ -1,0 +1,82 @@
+#pragma once
+
+#include <memory>
+
+#include "bus/bus.h"
+#include "control/enrolment.h"
+#include "control/explain.h"
+#include "control/leader.h"
+#include "control/prefetch.h"
+#include "control/publisher.h"
+#include "control/purge_feed.h"
+#include "control/refresh_master.h"
+#include "control/task_board.h"
+#include "control/usage_ingest.h"
+
+namespace yz::control {
+
+/// The parts of control that live: sessions, rollouts, tasks. Made, used and destroyed on the reactor's thread; what
+/// it is given outlives it.
+class Live final {
+ public:
+  struct Options {
+    NodeHub::Options hub;
+    Publisher::Options publisher;
+    std::string instance;     ///< holder of the lease
+    std::string node_listen;  ///< host:port for nodes
+    rpc::KeyPair ca;
+    std::chrono::milliseconds absent_after{5'000};  ///< after a start, tasks stop waiting for nodes that stay away
+    std::chrono::hours purge_retention{72};
+    std::chrono::hours task_retention{24 * 30};
+    std::chrono::hours minute_retention{24 * 35};
+  };
+  Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& database, bus::Bus& bus, ConfigState& state,
+       const Clock& clock, metrics::Registry& metrics, std::shared_ptr<const geo::GeoMap> map, Options options);
+  ~Live();
+
+  /// Reads configuration, purge position and unfinished tasks, takes the lease, opens the node channel. Blocks.
+  [[nodiscard]] Status start();
+  /// Closes all sessions and gives the lease back. Blocks. Idempotent.
+  void stop();
+
+  [[nodiscard]] std::uint16_t node_port() const { return server_->port(); }
+  [[nodiscard]] NodeHub& hub() { return hub_; }
+  [[nodiscard]] Publisher& publisher() { return publisher_; }
+  [[nodiscard]] PurgeFeed& feed() { return feed_; }
+  [[nodiscard]] TaskBoard& board() { return board_; }
+  [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
+  [[nodiscard]] RefreshMaster& master() { return master_; }
+  [[nodiscard]] const Leader& leader() const { return leader_; }
+  [[nodiscard]] const Explainer& explainer() const { return explainer_; }
+
+ private:
+  [[nodiscard]] Status recover();
+  [[nodiscard]] Status subscribe();
+  [[nodiscard]] Status open_channel();
+  io::Task<void> stop_waiting_for_absent();
+  io::Task<void> follow_other_instances();
+  io::Task<void> keep_house();
+
+  io::Reactor& reactor_;
+  io::BlockingPool& pool_;
+  store::Database& database_;
+  bus::Bus& bus_;
+  ConfigState& state_;
+  const Clock& clock_;
+  const Options options_;
+  UsageIngest ingest_;
+  Enrolment enrolment_;
+  NodeHub hub_;
+  Publisher publisher_;
+  PurgeFeed feed_;
+  TaskBoard board_;
+  Prefetcher prefetcher_;
+  Leader leader_;
+  RefreshMaster master_;
+  Explainer explainer_;
+  std::unique_ptr<bus::Subscription> subscription_;
+  std::unique_ptr<rpc::NodeServer> server_;
+  io::TaskScope scope_;
+};
+
+}  // namespace yz::control

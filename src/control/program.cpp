@@ -1,0 +1,118 @@
+#include "control/program.h"
+
+#include <csignal>
+#include <utility>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "bus/embedded_bus.h"
+#include "control/api_server.h"
+#include "control/live.h"
+#include "control/routes/routes.h"
+#include "control/state_folder.h"
+#include "io/signal_waiter.h"
+#include "net/http_server.h"
+
+namespace yz::control {
+namespace {
+
+constexpr std::chrono::seconds kDrainTime{5};
+
+Live::Options live_options(const ControlSettings& settings, const StateFolder& folder) {
+  Live::Options out;
+  out.instance = folder.instance();
+  out.node_listen = settings.node_listen;
+  out.ca = folder.ca();
+  out.publisher.patience = settings.barrier_patience;
+  out.purge_retention = std::chrono::duration_cast<std::chrono::hours>(settings.purge_retention);
+  return out;
+}
+
+Result<std::shared_ptr<const geo::GeoMap>> open_map(const std::filesystem::path& file) {
+  if (file.empty()) return geo::GeoMap::empty();
+  return geo::GeoMap::open(file);
+}
+
+}  // namespace
+
+/// In the order of use; torn down by close().
+struct ControlProgram::Parts {
+  Parts(StateFolder state_folder, const Clock& used) : folder(std::move(state_folder)), clock(used) {}
+  ~Parts() { close(); }
+
+  /// The pool ends before what its jobs work on; everything ends before the reactor.
+  void close() {
+    server.reset();
+    if (live) live->stop();
+    pool.reset();
+    api.reset();
+    live.reset();
+    bus.reset();
+    database.reset();
+  }
+
+  StateFolder folder;
+  const Clock& clock;
+  io::Reactor reactor;
+  metrics::Registry metrics;
+  ConfigState state;
+  std::unique_ptr<store::Database> database;
+  std::unique_ptr<bus::Bus> bus;
+  std::unique_ptr<io::BlockingPool> pool;
+  std::unique_ptr<Live> live;
+  std::unique_ptr<ApiServer> api;
+  std::unique_ptr<net::HttpServer> server;
+  Endpoint api_endpoint;
+  std::optional<std::string> new_token;
+};
+
+ControlProgram::ControlProgram(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ControlProgram::~ControlProgram() = default;
+
+Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettings& settings, const Clock& clock) {
+  YZ_TRY(StateFolder folder, StateFolder::open(settings.state, clock.wall()));
+  auto parts = std::make_unique<Parts>(std::move(folder), clock);
+  YZ_TRY(parts->database, store::Database::open(settings.database_url()));
+  YZ_TRY(parts->new_token, bootstrap(*parts->database, parts->folder, settings, clock.wall()));
+  YZ_TRY(parts->bus, bus::EmbeddedBus::open(settings.state / "bus"));
+  YZ_TRY(auto map, open_map(settings.ip_data));
+  parts->pool = std::make_unique<io::BlockingPool>(io::BlockingPool::Options{settings.threads, 4096});
+  parts->live = std::make_unique<Live>(parts->reactor, *parts->pool, *parts->database, *parts->bus, parts->state, clock,
+                                       parts->metrics, std::move(map), live_options(settings, parts->folder));
+  YZ_CHECK(parts->live->start());
+  const RouteContext context{*parts->database, parts->state};
+  parts->api = std::make_unique<ApiServer>(
+      all_routes(*parts->live, context, *parts->pool, parts->metrics, parts->folder.ca().certificate_pem),
+      *parts->database, *parts->pool, clock, parts->metrics);
+  parts->server = std::make_unique<net::HttpServer>(parts->reactor, *parts->api);
+  auto bound = parts->server->listen(settings.listen);
+  if (!bound) return fail(std::move(bound).error().with_context("listening on " + to_string(settings.listen)));
+  parts->api_endpoint = *bound;
+  return std::unique_ptr<ControlProgram>(new ControlProgram(std::move(parts)));
+}
+
+void ControlProgram::run() {
+  parts_->reactor.run();
+  io::Reactor& reactor = parts_->reactor;
+  reactor.block_on(parts_->server->drain(reactor.in(kDrainTime)));
+  parts_->close();
+}
+
+void ControlProgram::stop() { parts_->reactor.stop(); }
+
+void ControlProgram::stop_at_signals() {
+  const auto wait = [](io::Reactor& reactor) -> io::Task<void> {
+    io::SignalWaiter signals(reactor, {SIGTERM, SIGINT});
+    (void)co_await signals.next(io::kNoDeadline);
+    log::info("stopping");
+    reactor.stop();
+  };
+  parts_->reactor.spawn(wait(parts_->reactor));
+}
+
+Endpoint ControlProgram::api() const { return parts_->api_endpoint; }
+const Routes& ControlProgram::routes() const { return parts_->api->routes(); }
+std::uint16_t ControlProgram::node_port() const { return parts_->live->node_port(); }
+const std::optional<std::string>& ControlProgram::new_token() const { return parts_->new_token; }
+
+}  // namespace yz::control

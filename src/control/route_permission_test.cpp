@@ -1,0 +1,140 @@
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "control/test_cluster.h"
+#include "model/yaml.h"
+
+namespace yz::control {
+namespace {
+
+using nlohmann::json;
+using test::TestControl;
+
+struct Operation {
+  std::string method;
+  std::string path;
+  std::string permission;
+};
+
+/// Every operation of api/openapi.yaml.
+std::vector<Operation> described_operations() {
+  const auto text = read_file(YZ_OPENAPI);
+  EXPECT_TRUE(text);
+  const auto document = model::YamlDocument::parse(*text, YZ_OPENAPI);
+  EXPECT_TRUE(document) << document.error().message;
+  std::vector<Operation> out;
+  for (const auto& [path, item] : document->json()["paths"].items()) {
+    for (const auto& [method, operation] : item.items()) {
+      if (method == "parameters") continue;
+      std::string upper;
+      for (const char c : method) upper.push_back(static_cast<char>(c - 32));
+      out.push_back({upper, path, operation.value("x-permission", "")});
+    }
+  }
+  return out;
+}
+
+std::string key(const std::string& method, const std::string& path) { return method + " " + path; }
+
+class RoutePermissions : public testing::Test {
+ protected:
+  /// A concrete path of a pattern.
+  static std::string fill(std::string path, std::uint64_t id) {
+    for (const std::string_view name : {"{id}", "{seq}"}) {
+      if (const auto at = path.find(name); at != std::string::npos) path.replace(at, name.size(), std::to_string(id));
+    }
+    return path;
+  }
+
+  TestControl control_;
+};
+
+TEST_F(RoutePermissions, TheDescriptionAndTheRouterNameTheSameOperations) {
+  std::map<std::string, std::string> described;
+  for (const Operation& operation : described_operations()) {
+    described[key(operation.method, operation.path)] = operation.permission;
+  }
+  std::map<std::string, std::string> served;
+  for (const Route& route : control_.program().routes()) {
+    EXPECT_TRUE(route.permission == kPublic || is_permission(route.permission)) << route.pattern;
+    served[key(route.method, route.pattern)] = std::string(route.permission);
+  }
+  EXPECT_EQ(described, served);
+}
+
+TEST_F(RoutePermissions, EveryPermissionOfARouteExistsAndEveryOneIsUsed) {
+  std::set<Permission> used;
+  for (const Route& route : control_.program().routes()) used.insert(route.permission);
+  for (const Permission permission : all_permissions()) EXPECT_TRUE(used.contains(permission)) << permission;
+}
+
+TEST_F(RoutePermissions, NothingButPublicRoutesAnswersWithoutAToken) {
+  for (const Operation& operation : described_operations()) {
+    const auto answer = control_.call(operation.method, fill(operation.path, 1), "", {}, "");
+    EXPECT_EQ(answer.status, operation.permission == kPublic ? 200 : 401) << operation.method << operation.path;
+    const auto wrong = control_.call(operation.method, fill(operation.path, 1), "", {}, "yz_wrong");
+    EXPECT_EQ(wrong.status, operation.permission == kPublic ? 200 : 401) << operation.method << operation.path;
+  }
+}
+
+TEST_F(RoutePermissions, ATenantGetsNoFurtherThanItsPermissions) {
+  const TestControl::World world = control_.make_world(1);
+  const std::string token = control_.tenant_token(world.tenant);
+  for (const Operation& operation : described_operations()) {
+    if (operation.permission == kPublic || operation.path.ends_with("/events")) continue;
+    const bool allowed = is_allowed(Role::kTenant, operation.permission);
+    const auto answer = control_.call(operation.method, fill(operation.path, 1), operation.method == "GET" ? "" : "{}",
+                                      {{"If-Match", "\"0\""}}, token);
+    EXPECT_EQ(answer.status == 403, !allowed) << operation.method << " " << operation.path << ": " << answer.body;
+  }
+}
+
+TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
+  const TestControl::World world = control_.make_world(1);
+  const std::uint64_t other = control_.create("tenants", {{"name", "b"}});
+  const std::string token = control_.tenant_token(other);
+  const auto task = control_.post("/api/v1/refresh", {{"domains", {"www.a.com"}}});
+  ASSERT_EQ(task.status, 202) << task.body;
+
+  // Every route with an id that a tenant may use, with the id of the first tenant's row.
+  const std::map<std::string, std::uint64_t> rows = {{"domains", world.domain},
+                                                     {"origin-groups", world.origins},
+                                                     {"certificates", 1},
+                                                     {"tasks", task.json()["id"].get<std::uint64_t>()}};
+  for (const Operation& operation : described_operations()) {
+    if (operation.path.find("{id}") == std::string::npos) continue;
+    if (!is_allowed(Role::kTenant, operation.permission)) continue;
+    const std::string resource = operation.path.substr(8, operation.path.find('/', 8) - 8);
+    ASSERT_TRUE(rows.contains(resource)) << "say here which row of " << resource << " is another tenant's";
+    const auto answer =
+        control_.call(operation.method, fill(operation.path, rows.at(resource)),
+                      operation.method == "GET" ? "" : R"({"name":"www.x.com"})", {{"If-Match", "*"}}, token);
+    EXPECT_EQ(answer.status, 404) << operation.method << " " << operation.path << ": " << answer.body;
+  }
+  for (const char* list : {"domains", "origin-groups", "certificates", "tasks"}) {
+    const auto answer = control_.call("GET", std::string("/api/v1/") + list, "", {}, token);
+    EXPECT_TRUE(answer.json()["items"].empty()) << list << answer.body;
+    // The filter for operators does not widen a tenant's view.
+    const auto widened = control_.call("GET", std::string("/api/v1/") + list + "?tenant=1", "", {}, token);
+    EXPECT_TRUE(widened.json()["items"].empty()) << list << widened.body;
+  }
+  EXPECT_EQ(control_.call("GET", "/api/v1/usage?domain=www.a.com", "", {}, token).status, 404);
+  EXPECT_EQ(control_.call("GET", "/api/v1/explain?name=www.a.com&address=1.2.4.8", "", {}, token).status, 404);
+  EXPECT_EQ(control_.call("POST", "/api/v1/refresh", R"({"domains":["www.a.com"]})", {}, token).status, 422);
+  EXPECT_EQ(control_.call("POST", "/api/v1/prefetch", R"({"urls":["http://www.a.com/"]})", {}, token).status, 422);
+  const json stolen = {{"name", "www.b.com"}, {"origin_group", world.origins}};
+  const auto reference = control_.call("POST", "/api/v1/domains", stolen.dump(), {}, token);
+  EXPECT_EQ(reference.status, 422) << reference.body;
+  EXPECT_EQ(reference.json()["errors"][0]["pointer"], "/origin_group");
+  for (const auto& entry : control_.call("GET", "/api/v1/audit", "", {}, token).json()["items"]) {
+    EXPECT_EQ(entry.value("tenant", 0U), other) << entry;
+  }
+}
+
+}  // namespace
+}  // namespace yz::control

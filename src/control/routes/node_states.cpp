@@ -1,0 +1,59 @@
+#include <nlohmann/json.hpp>
+
+#include "control/live.h"
+#include "control/routes/routes.h"
+#include "model/json.h"
+
+namespace yz::control {
+namespace {
+
+nlohmann::json render(const NodePeer* peer, const model::Node& node) {
+  const model::NodeState state = peer != nullptr ? peer->state : model::NodeState{};
+  nlohmann::json out = {{"node", node.id.value},
+                        {"name", node.name},
+                        {"group", node.group.value},
+                        {"connected", state.connected},
+                        {"ready", state.ready},
+                        {"draining", state.draining || node.draining},
+                        {"config_seq", state.acked_config.value},
+                        {"purge_seq", state.applied_purge.value},
+                        {"load", model::to_json(state.load)}};
+  if (peer != nullptr) {
+    out["last_heartbeat"] = format_rfc3339(state.last_heartbeat);
+    out["version"] = peer->version;
+    if (!peer->config_error.empty()) out["config_error"] = peer->config_error;
+  }
+  return out;
+}
+
+nlohmann::json render(const NodePeer& scheduler) {
+  nlohmann::json out = {{"name", scheduler.name},
+                        {"connected", scheduler.is_connected()},
+                        {"config_seq", scheduler.state.acked_config.value},
+                        {"version", scheduler.version}};
+  if (!scheduler.config_error.empty()) out["config_error"] = scheduler.config_error;
+  return out;
+}
+
+io::Task<Outcome> list(Live& live, const ConfigState& state) {
+  const model::SnapshotPtr config = state.current();
+  nlohmann::json items = nlohmann::json::array();
+  for (const auto& [id, entry] : config->nodes) items.push_back(render(live.hub().find(id), *entry.value));
+  nlohmann::json schedulers = nlohmann::json::array();
+  for (const auto& [id, peer] : live.hub().peers()) {
+    if (peer.role == rpc::Role::kScheduler) schedulers.push_back(render(peer));
+  }
+  co_return json_reply({{"items", std::move(items)},
+                        {"schedulers", std::move(schedulers)},
+                        {"config_seq", config->seq.value},
+                        {"purge_seq", live.feed().head().value}});
+}
+
+}  // namespace
+
+Routes node_state_routes(Live& live, const ConfigState& state) {
+  return {{"GET", "/api/v1/node-states", "node:read",
+           LoopHandler([&live, &state](Call /*call*/) { return list(live, state); })}};
+}
+
+}  // namespace yz::control

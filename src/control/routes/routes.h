@@ -1,0 +1,46 @@
+#pragma once
+
+#include "control/call.h"
+#include "control/config_state.h"
+#include "io/blocking_pool.h"
+#include "metrics/registry.h"
+#include "store/database.h"
+
+namespace yz::control {
+
+class Live;
+
+/// What the routes work with. All outlive the routes.
+struct RouteContext {
+  store::Database& database;
+  ConfigState& state;
+};
+
+// The operations of api/openapi.yaml by resource; each function's file is named after it.
+[[nodiscard]] Routes tenant_routes(const RouteContext& context);
+[[nodiscard]] Routes domain_routes(const RouteContext& context);
+[[nodiscard]] Routes origin_group_routes(const RouteContext& context);
+[[nodiscard]] Routes node_group_routes(const RouteContext& context);
+[[nodiscard]] Routes policy_routes(const RouteContext& context);
+[[nodiscard]] Routes certificate_routes(const RouteContext& context);
+[[nodiscard]] Routes settings_routes(const RouteContext& context);
+[[nodiscard]] Routes audit_routes(const RouteContext& context);
+[[nodiscard]] Routes token_routes(const RouteContext& context);
+[[nodiscard]] Routes usage_routes(const RouteContext& context);
+[[nodiscard]] Routes config_version_routes(const RouteContext& context);
+/// Nodes, drain and, with the CA whose fingerprint goes into them, join tokens.
+[[nodiscard]] Routes node_routes(const RouteContext& context, std::string ca_pem);
+
+// Those that look at what lives; `live` outlives them.
+[[nodiscard]] Routes refresh_routes(Live& live, const ConfigState& state);
+[[nodiscard]] Routes task_routes(Live& live, const RouteContext& context, io::BlockingPool& pool);
+[[nodiscard]] Routes node_state_routes(Live& live, const ConfigState& state);
+[[nodiscard]] Routes rollout_routes(Live& live);
+[[nodiscard]] Routes explain_routes(Live& live);
+[[nodiscard]] Routes health_routes(Live& live, const ConfigState& state, metrics::Registry& metrics);
+
+/// All operations of api/openapi.yaml.
+[[nodiscard]] Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& pool,
+                                metrics::Registry& metrics, const std::string& ca_pem);
+
+}  // namespace yz::control

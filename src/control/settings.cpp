@@ -1,0 +1,81 @@
+#include "control/settings.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "control/body.h"
+#include "model/domain.h"
+#include "model/yaml.h"
+
+namespace yz::control {
+namespace {
+
+constexpr std::uint64_t kMaxFile = 1 << 20;
+constexpr std::chrono::hours kLongest{24 * 365};
+
+}  // namespace
+
+std::string ControlSettings::database_url() const {
+  return database.empty() ? "sqlite:" + (state / "control.db").string() : database;
+}
+
+Result<ControlSettings> parse_settings(std::string_view text, std::string_view file_name) {
+  YZ_TRY(const model::YamlDocument document, model::YamlDocument::parse(text, file_name));
+  const nlohmann::json empty = nlohmann::json::object();
+  const nlohmann::json& json = document.json().is_null() ? empty : document.json();
+  if (!json.is_object()) return fail(document.to_error({{"", "expected a mapping"}}));
+
+  BodyReader reader(json, {"listen", "node_listen", "state", "database", "ip_data", "cdn_zone", "bootstrap_token_file",
+                           "threads", "purge_retention", "barrier_patience", "log"});
+  ControlSettings out;
+  if (const auto listen = reader.text("listen")) {
+    if (auto endpoint = Endpoint::parse(*listen)) {
+      out.listen = *endpoint;
+    } else {
+      reader.wrong("/listen", "expected address:port, such as 127.0.0.1:8080");
+    }
+  }
+  if (const auto listen = reader.text("node_listen")) {
+    if (!Endpoint::parse(*listen)) reader.wrong("/node_listen", "expected address:port, such as 0.0.0.0:8443");
+    out.node_listen = *listen;
+  }
+  if (const auto state = reader.text("state")) out.state = *state;
+  if (const auto url = reader.text("database")) out.database = *url;
+  if (const auto path = reader.text("ip_data")) out.ip_data = *path;
+  if (const auto path = reader.text("bootstrap_token_file")) out.bootstrap_token_file = *path;
+  if (const auto zone = reader.text("cdn_zone")) {
+    if (auto name = model::canonical_host(*zone)) {
+      out.cdn_zone = *std::move(name);
+    } else {
+      reader.wrong("/cdn_zone", "expected a domain name");
+    }
+  }
+  if (const auto threads = reader.number("threads")) {
+    if (*threads < 2 || *threads > 256) reader.wrong("/threads", "expected a number from 2 to 256");
+    out.threads = *threads;
+  }
+  if (const auto time = reader.duration("purge_retention", kLongest)) out.purge_retention = *time;
+  if (const auto time = reader.duration("barrier_patience", std::chrono::hours(1))) out.barrier_patience = *time;
+  if (const auto log = json.find("log"); log != json.end()) {
+    if (!log->is_object()) {
+      reader.wrong("/log", "expected a mapping");
+    } else {
+      BodyReader log_reader(*log, {"level", "file"});
+      const auto level = log_reader.choice("level", {"debug", "info", "warn", "error"});
+      if (level) out.log_level = *log::parse_level(*level);
+      out.log_file = log_reader.text("file").value_or("");
+      for (const model::Problem& wrong : log_reader.problem().errors)
+        reader.wrong("/log" + wrong.pointer, wrong.message);
+    }
+  }
+  if (!reader.ok()) return fail(document.to_error(reader.problem().errors));
+  return out;
+}
+
+Result<ControlSettings> read_settings(const std::filesystem::path& file) {
+  YZ_TRY(const std::string text, read_file(file, kMaxFile));
+  return parse_settings(text, file.string());
+}
+
+}  // namespace yz::control

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace yz::control {
+
+/// What yz-control is started with: a YAML file (docs in `describe_settings`), each value overridable by a flag. All of
+/// it is read at the start; changing it needs a restart.
+struct ControlSettings {
+  Endpoint listen{IpAddress::v4(0x7f000001), 8080};  ///< REST API
+  std::string node_listen = "127.0.0.1:8443";        ///< host:port for agents and schedulers (gRPC, mutual TLS)
+  std::filesystem::path state = "control-state";     ///< folder: database, bus, CA, tokens
+  std::string database;                              ///< URL; empty: sqlite in the state folder
+  std::filesystem::path ip_data;                     ///< compiled address map, for explain; empty: knows nothing
+  std::string cdn_zone = "cdn.internal";             ///< of a new cluster; later it is changed over the API
+  std::filesystem::path bootstrap_token_file;        ///< first operator token, chosen by the operator; empty: made
+  std::size_t threads = 8;                           ///< for work that blocks
+  std::chrono::milliseconds purge_retention = std::chrono::hours(72);
+  std::chrono::milliseconds barrier_patience{2000};  ///< how long schedulers wait for edges that do not answer
+  log::Level log_level = log::Level::kInfo;
+  std::string log_file;  ///< empty: standard error
+
+  [[nodiscard]] std::string database_url() const;
+};
+
+/// Reads a YAML file. Fails with kInvalid and "file:line: pointer: what was expected", one a line.
+[[nodiscard]] Result<ControlSettings> read_settings(const std::filesystem::path& file);
+/// The same from text; `file_name` for messages.
+[[nodiscard]] Result<ControlSettings> parse_settings(std::string_view text, std::string_view file_name);
+
+}  // namespace yz::control

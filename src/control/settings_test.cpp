@@ -1,0 +1,44 @@
+#include "control/settings.h"
+
+#include <gtest/gtest.h>
+
+namespace yz::control {
+namespace {
+
+TEST(ControlSettings, HaveDefaultsThatWorkWithoutAFile) {
+  const auto settings = parse_settings("", "control.yaml");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->database_url(), "sqlite:control-state/control.db");
+}
+
+TEST(ControlSettings, AreReadFromYaml) {
+  const auto settings = parse_settings(
+      "listen: 127.0.0.1:9001\nstate: /tmp/x\nthreads: 3\npurge_retention: 24h\nlog:\n  level: debug\n", "c.yaml");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->listen.port, 9001);
+  EXPECT_EQ(settings->threads, 3U);
+  EXPECT_EQ(settings->purge_retention, std::chrono::hours(24));
+  EXPECT_EQ(settings->log_level, log::Level::kDebug);
+}
+
+TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
+  const struct {
+    const char* text;
+    const char* expected;
+  } cases[] = {
+      {"state: x\nlisten: nowhere\n", "c.yaml:2"},
+      {"a: 1\n", "c.yaml:1"},
+      {"state: x\n\nlog:\n  level: loud\n", "c.yaml:4"},
+      {"threads: 0\n", "c.yaml:1"},
+      {"- 1\n", "c.yaml:1"},
+      {"a: [\n", "c.yaml:"},
+  };
+  for (const auto& c : cases) {
+    const auto settings = parse_settings(c.text, "c.yaml");
+    ASSERT_FALSE(settings) << c.text;
+    EXPECT_NE(settings.error().message.find(c.expected), std::string::npos) << settings.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace yz::control

@@ -1,0 +1,124 @@
+#include "control/state_folder.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "store/settings_store.h"
+#include "store/token_store.h"
+
+namespace yz::control {
+namespace {
+
+constexpr std::uint64_t kMaxSecretFile = 64 * 1024;
+constexpr unsigned kSecretMode = 0600;
+constexpr std::size_t kClusterKeyBytes = 32;
+
+store::Author system_author(WallTime now) {
+  store::Author out;
+  out.actor = "system";
+  out.at = now;
+  return out;
+}
+
+model::Settings first_settings(const std::string& zone) {
+  model::Settings out;
+  out.cdn_zone = zone;
+  out.name_servers = {{"ns1." + zone, {IpAddress::v4(0x7f000001)}}};
+  out.hostmaster = "hostmaster." + zone;
+  out.cluster_key = to_hex(secret_bytes(kClusterKeyBytes));
+  return out;
+}
+
+}  // namespace
+
+Result<StateFolder> StateFolder::open(const std::filesystem::path& path, WallTime now) {
+  StateFolder out;
+  out.path_ = path;
+  YZ_CHECK(make_folder(path));
+  YZ_CHECK(out.lock());
+  YZ_CHECK(out.load_ca(now));
+  YZ_CHECK(out.load_instance());
+  return out;
+}
+
+Status StateFolder::lock() {
+  const std::string file = (path_ / "lock").string();
+  lock_ = UniqueFd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) return fail_errno(file, errno);
+  if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Code::kConflict, "another yz-control uses the state folder " + path_.string());
+  }
+  return {};
+}
+
+Status StateFolder::load_ca(WallTime now) {
+  const std::filesystem::path key_file = path_ / "ca.key";
+  const std::filesystem::path certificate_file = path_ / "ca.pem";
+  auto key = read_file(key_file, kMaxSecretFile);
+  if (!key && key.error().code == Code::kNotFound) {
+    YZ_TRY(ca_, rpc::make_ca("Yizhan node CA", now));
+    // The certificate first: a key without it is made anew, a certificate without its key would not be noticed.
+    YZ_CHECK(write_file_atomically(certificate_file, ca_.certificate_pem));
+    return write_file_atomically(key_file, ca_.key_pem, kSecretMode);
+  }
+  if (!key) return fail(std::move(key).error());
+  ca_.key_pem = *std::move(key);
+  YZ_TRY(ca_.certificate_pem, read_file(certificate_file, kMaxSecretFile));
+  if (auto fits = rpc::verify_pair(ca_, ca_.certificate_pem); !fits) {
+    return fail(Code::kCorrupt, "ca.key and ca.pem in " + path_.string() + " do not belong together");
+  }
+  return {};
+}
+
+Status StateFolder::load_instance() {
+  const std::filesystem::path file = path_ / "instance";
+  auto name = read_file(file, kMaxSecretFile);
+  if (name) {
+    instance_ = std::string(trim(*name));
+    if (!instance_.empty()) return {};
+  } else if (name.error().code != Code::kNotFound) {
+    return fail(std::move(name).error());
+  }
+  instance_ = "control-" + to_hex(secret_bytes(6));
+  return write_file_atomically(file, instance_ + "\n");
+}
+
+Result<std::optional<std::string>> bootstrap(store::Database& database, const StateFolder& folder,
+                                             const ControlSettings& settings, WallTime now) {
+  std::string chosen;
+  if (!settings.bootstrap_token_file.empty()) {
+    YZ_TRY(chosen, read_file(settings.bootstrap_token_file, kMaxSecretFile));
+    chosen = std::string(trim(chosen));
+  }
+  const store::Author author = system_author(now);
+  return database.write([&](store::Transaction& tx) -> Result<std::optional<std::string>> {
+    store::SettingsStore store(tx);
+    YZ_TRY(const auto present, store.get());
+    if (!present) {
+      YZ_CHECK(store.put(author, first_settings(settings.cdn_zone)));
+    }
+    store::TokenStore tokens(tx);
+    store::ApiToken token;
+    token.name = "first operator";
+    token.role = "operator";
+    if (!chosen.empty()) {
+      if (tokens.authenticate(chosen, now)) return std::nullopt;
+      YZ_CHECK(tokens.create_with_secret(author, token, chosen));
+      return std::nullopt;
+    }
+    YZ_TRY(const auto existing, tokens.list({0, 1}));
+    if (!existing.items.empty()) return std::nullopt;
+    YZ_TRY(store::NewToken made, tokens.create(author, token));
+    // On disk before it counts: nobody could get in otherwise after a crash here.
+    YZ_CHECK(write_file_atomically(folder.token_file(), made.secret + "\n", kSecretMode));
+    return std::optional<std::string>(std::move(made.secret));
+  });
+}
+
+}  // namespace yz::control

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "control/settings.h"
+#include "rpc/ca.h"
+#include "store/database.h"
+
+namespace yz::control {
+
+/// The folder that keeps what must not be lost beside the database: `ca.pem` and `ca.key` (0600), `instance` (this
+/// instance's name as a lease holder), `operator.token` (0600) after a first start. Locked while in use.
+class StateFolder final {
+ public:
+  /// Creates the folder and what is missing in it. Fails with kConflict when another process uses it, kCorrupt when
+  /// the CA's files do not belong together.
+  [[nodiscard]] static Result<StateFolder> open(const std::filesystem::path& path, WallTime now);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] const rpc::KeyPair& ca() const { return ca_; }
+  [[nodiscard]] const std::string& instance() const { return instance_; }
+  [[nodiscard]] std::filesystem::path token_file() const { return path_ / "operator.token"; }
+
+ private:
+  StateFolder() = default;
+  [[nodiscard]] Status lock();
+  [[nodiscard]] Status load_ca(WallTime now);
+  [[nodiscard]] Status load_instance();
+
+  std::filesystem::path path_;
+  UniqueFd lock_;
+  rpc::KeyPair ca_;
+  std::string instance_;
+};
+
+/// What a new cluster starts with: settings with a key of its own, and an operator's token, which goes into
+/// `operator.token` and is returned; none when there is a token already. With `bootstrap_token_file` the token is the
+/// one in that file and is not returned.
+[[nodiscard]] Result<std::optional<std::string>> bootstrap(store::Database& database, const StateFolder& folder,
+                                                           const ControlSettings& settings, WallTime now);
+
+}  // namespace yz::control

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "control/node_hub.h"
+#include "io/blocking_pool.h"
+#include "io/waiters.h"
+#include "metrics/registry.h"
+#include "model/task.h"
+#include "store/database.h"
+
+namespace yz::control {
+
+/// Refresh and prefetch tasks as they go: takes acknowledgements, says at once how far a task is, and writes the
+/// progress to the database behind that, many acknowledgements a transaction. What was lost with a crash is learnt
+/// again from the nodes, which say on return what they have applied. Belongs to the reactor's thread.
+class TaskBoard final : public NodeObserver {
+ public:
+  /// A task with what is not stored: whom it waits for.
+  struct Live {
+    model::Task task;
+    std::set<model::NodeId> awaited;  ///< connected when it was made; one that goes away is not waited for any more
+    std::uint64_t changes = 0;        ///< counts; for watchers
+  };
+
+  TaskBoard(io::Reactor& reactor, NodeHub& hub, store::Database& database, io::BlockingPool& pool, const Clock& clock,
+            metrics::Registry& metrics);
+
+  /// A task that was just stored, or that was unfinished at the start; the nodes it waits for are those connected now.
+  /// At a start nobody is connected yet: `wait_for_all` waits for every node that is not done.
+  void add(model::Task task, bool wait_for_all = false);
+  /// Unfinished, or finished not long ago; null otherwise. Until the next turn.
+  [[nodiscard]] const Live* find(model::TaskId id) const;
+  [[nodiscard]] std::vector<const Live*> unfinished(model::TaskKind kind) const;
+  /// Notified when any task changed.
+  [[nodiscard]] io::Waiters& changed() { return changed_; }
+  /// A node's result of a prefetch.
+  void record(model::TaskId id, model::NodeProgress progress);
+  /// Ends the waiting for nodes that are away still, for tasks older than `age`.
+  void stop_waiting_for_absent(std::chrono::milliseconds age);
+
+  void on_detached(NodePeer& peer) override;
+  void on_purge_applied(NodePeer& peer) override;
+  void on_attached(NodePeer& peer, const rpc::Hello& hello) override;
+
+ private:
+  void mark_done(Live& live, model::NodeId node, WallTime now);
+  void settle(Live& live, WallTime now);
+  void forget_old();
+  void write_soon();
+  io::Task<void> write();
+
+  io::Reactor& reactor_;
+  NodeHub& hub_;
+  store::Database& database_;
+  io::BlockingPool& pool_;
+  const Clock& clock_;
+  std::map<model::TaskId, Live> tasks_;
+  std::set<model::TaskId> unfinished_;
+  std::set<model::TaskId> owed_;  // refreshes that some node, awaited or not, has not applied
+  struct Applied {
+    model::PurgeSeq seq;
+    WallTime at;
+  };
+  std::map<model::NodeId, Applied> applied_;  // to be written
+  struct Part {
+    model::TaskId task;
+    model::NodeProgress progress;
+  };
+  std::vector<Part> parts_;  // to be written
+  bool is_writing_ = false;
+  metrics::Histogram refresh_time_;
+  metrics::Counter finished_;
+  io::Waiters changed_;
+  io::TaskScope scope_;
+};
+
+/// How a node's part of a task is shown.
+enum class PartState : std::uint8_t { kWaiting, kDone, kFailed, kAway };
+[[nodiscard]] PartState part_state(const model::Task& task, const model::NodeProgress& part, const NodeHub& hub);
+
+}  // namespace yz::control

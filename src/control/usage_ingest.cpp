@@ -1,0 +1,47 @@
+#include "control/usage_ingest.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "model/codec.h"
+#include "store/usage_store.h"
+
+namespace yz::control {
+
+UsageIngest::UsageIngest(store::Database& database, io::BlockingPool& pool, const Clock& clock,
+                         metrics::Registry& metrics)
+    : database_(database), pool_(pool), clock_(clock) {
+  batches_ = metrics.counter("yz_control_usage_batches_total", "Usage batches stored.");
+  repeated_ = metrics.counter("yz_control_usage_repeated_total", "Usage batches that were stored before.");
+  refused_ = metrics.counter("yz_control_usage_refused_total", "Usage batches that could not be read.");
+}
+
+void UsageIngest::take(const rpc::NodeSessionPtr& session, rpc::UsageShipment shipment) {
+  // A full queue drops it unacknowledged: the node sends it again.
+  (void)pool_.submit([this, session, shipment = std::move(shipment)] { store(session, shipment); });
+}
+
+void UsageIngest::store(const rpc::NodeSessionPtr& session, const rpc::UsageShipment& shipment) {
+  auto batch = shipment.batch ? model::decode_usage_batch(*shipment.batch) : fail(Code::kCorrupt, "there are no bytes");
+  if (batch && (batch->epoch != shipment.epoch || batch->number != shipment.number)) {
+    batch = fail(Code::kCorrupt, "the batch is another one than announced");
+  }
+  if (!batch) {
+    refused_.add();
+    log::error("usage batch {}-{} of node {} is refused: {}", shipment.epoch, shipment.number, session->node().value,
+               batch.error().message);
+    return;
+  }
+  batch->node = session->node();  // whatever the file says: the certificate counts
+  auto is_new =
+      database_.write([&](store::Transaction& tx) { return store::UsageStore(tx).ingest(*batch, clock_.wall()); });
+  if (!is_new) {
+    log::warn("usage batch {}-{} of node {} could not be stored: {}", shipment.epoch, shipment.number,
+              session->node().value, is_new.error().message);
+    return;
+  }
+  (*is_new ? batches_ : repeated_).add();
+  session->send(rpc::UsageAck{shipment.epoch, shipment.number});
+}
+
+}  // namespace yz::control
