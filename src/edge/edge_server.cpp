@@ -54,6 +54,7 @@ Result<std::unique_ptr<EdgeServer>> EdgeServer::start(Options options) {
 Status EdgeServer::open() {
   cache::CacheOptions cache_options;
   cache_options.memory = options_.memory;
+  cache_options.max_object = options_.max_object.value > 0 ? options_.max_object : ByteCount{options_.memory.value / 2};
   if (!options_.state.empty()) {
     YZ_CHECK(make_folder(options_.state));
     cache_options.purge.file = options_.state / "purge.log";

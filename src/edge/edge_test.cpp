@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "edge/testing.h"
-#include "http/date.h"
+#include "http/range.h"
 
 namespace yz::edge::testing {
 namespace {
@@ -340,6 +340,71 @@ TEST(Edge, AmbiguousPathsArePassedThroughUncached) {
   const auto edge = start_edge(origin.endpoint());
   for (int i = 0; i < 2; ++i) (void)ask(edge->listening()[0], "GET", "/a/..%2fb.css");
   EXPECT_EQ(origin.count("GET /a/..%2fb.css"), 2);
+}
+
+TEST(Edge, AClientTooSlowForTheWindowGetsTheRestOfALargeBodyForItself) {
+  constexpr std::uint64_t kSize = 60 << 20;
+  static const std::string kBlock = [] {
+    std::string block;
+    for (int i = 0; block.size() < 1 << 20; ++i) block += std::to_string(i) + ",";
+    block.resize(1 << 20);
+    return block;
+  }();
+  std::atomic<int> ranges{0};
+  FakeOrigin origin([&](Exchange& exchange) -> io::Task<void> {
+    http::HeaderMap headers{{"Cache-Control", "max-age=60"}, {"ETag", "\"big\""}};
+    std::uint64_t at = 0;
+    if (const auto field = exchange.request().fields.value(http::FieldId::kRange)) {
+      const auto set = http::RangeSet::parse(*field, kSize);
+      at = set.ranges().front().first;
+      headers.add("Content-Range", http::content_range(set.ranges().front(), kSize));
+      ++ranges;
+    }
+    exchange.begin(at == 0 ? 200 : 206, headers, {kSize - at});
+    while (at < kSize) {
+      const std::string_view piece = std::string_view(kBlock).substr(at % kBlock.size());
+      if (!co_await exchange.send(piece)) co_return;
+      at += piece.size();
+    }
+    (void)co_await exchange.finish();
+  });
+  const auto edge = start_edge(origin.endpoint());  // keeps at most 32 MiB of one object
+  io::Reactor clients;
+  std::array<std::uint64_t, 2> received{};
+  const auto one = [&](Endpoint at, std::size_t index) -> io::Task<void> {
+    auto stream = co_await io::connect(at, clients.in(std::chrono::seconds(20)));
+    if (!stream) co_return;
+    (void)co_await stream->write_all("GET /big HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n",
+                                     std::chrono::seconds(5));
+    std::array<char, 65536> buffer;
+    bool is_past_head = false;
+    std::uint64_t offset = 0;
+    for (;;) {
+      const auto n = co_await stream->read(buffer, clients.in(std::chrono::seconds(20)));
+      if (!n || *n == 0) break;
+      std::string_view text(buffer.data(), *n);
+      if (!std::exchange(is_past_head, true)) text.remove_prefix(text.find("\r\n\r\n") + 4);
+      for (; !text.empty(); ++offset, text.remove_prefix(1)) {
+        if (text.front() != kBlock[offset % kBlock.size()]) co_return;
+      }
+      // The second client waits until the first has everything.
+      while (index == 1 && received[0] == 0) co_await io::sleep_for(std::chrono::milliseconds(5));
+    }
+    received[index] = offset;
+    if (received[0] > 0 && received[1] > 0) clients.stop();
+  };
+  clients.post([&] { clients.spawn(one(edge->listening()[0], 1)); });
+  clients.post([&] { clients.spawn(one(edge->listening()[0], 0)); });
+  clients.post([&] {
+    clients.spawn([](io::Reactor& r) -> io::Task<void> {
+      co_await io::sleep_for(std::chrono::seconds(60));
+      r.stop();
+    }(clients));
+  });
+  clients.run();
+  EXPECT_EQ(received[0], kSize);
+  EXPECT_EQ(received[1], kSize);
+  EXPECT_EQ(ranges, 1);
 }
 
 TEST(Edge, AnOriginThatDoesNotSpeakHttpIsABadGateway) {

@@ -25,6 +25,7 @@ constexpr std::string_view kHelp =
     "  --host-header NAME      Host sent to that origin (default: the viewer's)\n"
     "  --profile rfc|safe      how caching uses the room RFC 9111 leaves, alone (default safe)\n"
     "  --memory SIZE           hard bound of the cache, such as 512MiB (default 512MiB)\n"
+    "  --max-object SIZE       larger responses pass through uncached (default half of the memory)\n"
     "  --workers N             threads (default 1)\n"
     "  --admin PATH            unix socket of the admin API\n"
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
@@ -57,6 +58,11 @@ const std::map<std::string, Read, std::less<>>& settings() {
        [](Options& o, const std::string& v) -> Status {
          YZ_TRY(o.memory, parse_byte_count(v));
          return o.memory < mib(8) ? expected("at least 8MiB", v) : Status();
+       }},
+      {"max_object",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.max_object, parse_byte_count(v));
+         return {};
        }},
       {"workers",
        [](Options& o, const std::string& v) -> Status {

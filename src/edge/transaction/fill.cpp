@@ -180,14 +180,6 @@ io::Task<void> run_fill(Order order) {
 
 void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, cache::Ref<cache::Object> seen,
                 std::shared_ptr<Handoff> handoff) {
-  Forwarded forwarded;
-  forwarded.request.target = forward_target(tx.request());
-  forwarded.request.host = tx.request().fields.value(http::FieldId::kHost).value_or(tx.request().host);
-  forwarded.request.headers =
-      forwarded_fields(tx.request(), tx.running(), tx.client, static_cast<bool>(tx.peer), tx.exchange.is_tls());
-  forwarded.base = tx.base.value;
-  forwarded.purge_seq = tx.store().purges().latest();
-  forwarded.may_ask_peer = !tx.peer;
   Order order{tx.worker,
               tx.config,
               *tx.site,
@@ -197,7 +189,7 @@ void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey
               std::string(tx.host),
               std::string(tx.target),
               http::HeaderMap(tx.request().fields),
-              std::move(forwarded),
+              forward_of(tx),
               std::move(seen),
               std::move(handoff)};
   tx.worker.reactor().spawn_into(tx.worker.background(), run_fill(std::move(order)));

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
 
 #include "edge/edge_server.h"
 #include "edge/stored_object.h"
@@ -6,7 +9,9 @@
 #include "edge/transaction/phases.h"
 #include "edge/transaction/response_head.h"
 #include "http/conditional.h"
+#include "http/entity_tag.h"
 #include "http/range.h"
+#include "http/validation.h"
 
 namespace yz::edge {
 namespace {
@@ -14,6 +19,7 @@ namespace {
 /// Longer than any upstream may take to show a head; then something of ours is wrong and waiting on would hide it.
 constexpr std::chrono::minutes kHeadTimeout{5};
 constexpr std::chrono::minutes kBodyTimeout{5};
+constexpr std::size_t kResumeBuffer = 64 * 1024;
 
 iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
@@ -59,6 +65,37 @@ void begin_streaming(Transaction& tx, const cache::Object& head, std::optional<s
   tx.exchange.begin_raw(206, pieces, {range->length()});
 }
 
+/// For a client that fell behind the window of a body too large to keep: fetches the rest for it alone, if a strong
+/// validator proves that it is the same body (RFC 9110 §13.1.5). Otherwise the connection ends without a clean end.
+io::Task<void> resume_alone(Transaction& tx, cache::Ref<cache::Object> head, std::uint64_t position,
+                            std::uint64_t left) {
+  const auto total = extra_of(*head).length;
+  const auto tag = http::parse_entity_tag(head->etag());
+  if (!total || !tag || tag->weak) co_return tx.exchange.abort();
+  const http::ByteRange rest{position, position + left - 1};
+  Forwarded forwarded = forward_of(tx);
+  http::make_conditional(forwarded.request.headers, http::Fields());
+  forwarded.request.headers.add(http::FieldId::kRange, fmt::format("bytes={}-{}", rest.first, rest.last));
+  forwarded.request.headers.add(http::FieldId::kIfRange, head->etag());
+  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
+  if (!answer) co_return tx.exchange.abort();
+  tx.origin_requests += answer->requests;
+  const auto field = answer->response.head().fields.value(http::FieldId::kContentRange);
+  const auto given = field ? http::parse_content_range(*field) : std::nullopt;
+  if (answer->response.status() != 206 || !given || given->range != rest || given->total != *total) {
+    co_return tx.exchange.abort();
+  }
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kResumeBuffer);
+  while (left > 0) {
+    const auto size = co_await answer->response.read(std::span(buffer.get(), kResumeBuffer));
+    if (!size || *size == 0 || *size > left) co_return tx.exchange.abort();
+    if (!co_await tx.exchange.send(std::string_view(buffer.get(), *size))) co_return;
+    left -= *size;
+  }
+  tx.origin_bytes += answer->response.bytes_in();
+  (void)co_await tx.exchange.finish();
+}
+
 /// Sends what arrives until `left` bytes (none: all) are sent. An upstream that breaks off, or a client too slow for
 /// the window of a body that is not kept, ends the connection without a clean end.
 io::Task<void> send_arriving(Transaction& tx, cache::FillReader& reader, std::optional<std::uint64_t> left) {
@@ -66,6 +103,9 @@ io::Task<void> send_arriving(Transaction& tx, cache::FillReader& reader, std::op
     const auto limit = std::min(left.value_or(cache::FillReader::kReadLimit), cache::FillReader::kReadLimit);
     const auto next = co_await reader.read(tx.worker.reactor().in(kBodyTimeout), limit);
     if (next == cache::FillReader::Next::kEnd) break;
+    if (next == cache::FillReader::Next::kLagging && left) {
+      co_return co_await resume_alone(tx, reader.head(), reader.position(), *left);
+    }
     if (next != cache::FillReader::Next::kData) co_return tx.exchange.abort();
     std::uint64_t size = 0;
     for (const iovec& p : reader.pieces()) size += p.iov_len;

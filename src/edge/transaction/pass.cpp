@@ -44,7 +44,9 @@ void compare_with_stored(Transaction& tx, const http::ResponseHead& head) {
   }
 }
 
-Forwarded forwarded_as_is(Transaction& tx) {
+}  // namespace
+
+Forwarded forward_of(Transaction& tx) {
   Forwarded out;
   out.request.method = tx.request().method_text;
   out.request.target = forward_target(tx.request());
@@ -57,13 +59,11 @@ Forwarded forwarded_as_is(Transaction& tx) {
   return out;
 }
 
-}  // namespace
-
 io::Task<void> pass(Transaction& tx, http::Forward why) {
   tx.status = {.forward = why};
   tx.result = why == http::Forward::kMethod || why == http::Forward::kBypass ? model::CacheResult::kBypass
                                                                              : model::CacheResult::kMiss;
-  Forwarded forwarded = forwarded_as_is(tx);
+  Forwarded forwarded = forward_of(tx);
   ExchangeBody body(tx.exchange);
   if (tx.exchange.has_body()) {
     forwarded.request.body_source = &body;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "edge/transaction/transaction.h"
+#include "edge/upstream/forward.h"
 #include "io/task.h"
 #include "net/http_client.h"
 
@@ -20,6 +21,9 @@ namespace yz::edge {
 [[nodiscard]] io::Task<void> serve(Transaction& tx);
 /// pass.cpp: forwards the request as it is and the response to this client alone; invalidates after unsafe methods.
 [[nodiscard]] io::Task<void> pass(Transaction& tx, http::Forward why);
+
+/// pass.cpp: the request as it goes on to the next tier or the origin, without a body.
+[[nodiscard]] Forwarded forward_of(Transaction& tx);
 
 /// respond_stored.cpp: answers from a whole stored object: 304, 206, 416 or the response itself. The hit path.
 [[nodiscard]] io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object);
