@@ -13,6 +13,7 @@
 namespace yz::store {
 
 class Dialect;
+struct DatabaseOptions;
 
 /// Where a database is, read from its URL.
 struct DatabaseUrl {
@@ -35,8 +36,7 @@ enum class Trouble : std::uint8_t {
 /// One session with the engine: the only place that knows SOCI. One thread at a time. Internal to this room.
 class Connection final {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const DatabaseUrl& url,
-                                                                std::chrono::milliseconds lock_timeout);
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const DatabaseUrl& url, const DatabaseOptions& options);
   ~Connection();
 
   /// Runs one statement with `?` parameters; appends the answer's rows when `columns` > 0. The number of rows changed.

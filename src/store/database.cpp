@@ -38,7 +38,7 @@ class Database::Pool {
       }
     }
     if (connection) return connection;
-    auto opened = Connection::open(url_, options_.lock_timeout);
+    auto opened = Connection::open(url_, options_);
     if (!opened) give_back(mode, nullptr);
     return opened;
   }
@@ -81,7 +81,7 @@ Database::~Database() = default;
 Result<std::unique_ptr<Database>> Database::open(std::string_view url, DatabaseOptions options) {
   YZ_TRY(DatabaseUrl parsed, DatabaseUrl::parse(url));
   {
-    YZ_TRY(const auto connection, Connection::open(parsed, options.lock_timeout));
+    YZ_TRY(const auto connection, Connection::open(parsed, options));
     YZ_CHECK(migrate(*connection));
   }
   auto pool = std::make_unique<Pool>(std::move(parsed), options);

@@ -15,11 +15,18 @@
 
 namespace yz::store {
 
+/// What a commit outlives. MariaDB decides by its own innodb_flush_log_at_trx_commit.
+enum class Durability {
+  kPower,    ///< a power cut: the log is synced before a commit returns (synchronous=FULL)
+  kProcess,  ///< the death of the process; a power cut may take the last commits (synchronous=NORMAL)
+};
+
 /// How many connections, how long to wait, how often to try again.
 struct DatabaseOptions {
   std::size_t connections = 8;                        ///< MariaDB: all; SQLite: readers beside the one writer
   std::chrono::milliseconds acquire_timeout{10'000};  ///< waiting for a free connection
   std::chrono::milliseconds lock_timeout{5'000};      ///< waiting for a lock inside the engine
+  Durability durability = Durability::kPower;         ///< SQLite only
   int attempts = 5;                                   ///< of a body whose transaction was busy, deadlocked or cut off
 };
 

@@ -148,6 +148,38 @@ TEST_P(DatabaseTest, WritersThatContendAllSucceed) {
   EXPECT_EQ(row->i64(0), 60);
 }
 
+TEST_P(DatabaseTest, ATransactionTheEngineUndidGoesNoFurtherAndIsRepeatedWhole) {
+  auto impatient = open_again({.lock_timeout = std::chrono::milliseconds(1000)});
+  std::atomic<bool> locked = false;
+  std::atomic<bool> release = false;
+  std::jthread holder([&] {
+    EXPECT_TRUE(db().write([&](Transaction& tx) -> Result<int> {
+      YZ_CHECK(tx.execute("UPDATE sequence SET v = v + 1 WHERE name = 'purge'"));
+      locked = true;
+      while (!release) std::this_thread::yield();
+      return 0;
+    }));
+  });
+  while (!locked) std::this_thread::yield();
+  if (GetParam() == Engine::kSqlite) release = true;  // there one waits before the body begins
+  int runs = 0;
+  const auto done = impatient->write([&](Transaction& tx) -> Result<int> {
+    ++runs;
+    const auto first = tx.execute("UPDATE sequence SET v = v + 1 WHERE name = 'purge'");
+    if (!first) {  // a body that goes on regardless, as none should
+      release = true;
+      EXPECT_EQ(put_secret(tx, "half").error().code, Code::kUnavailable);
+      return 0;
+    }
+    return 1;
+  });
+  release = true;
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(*done, 1);
+  if (GetParam() == Engine::kMariadb) EXPECT_GE(runs, 2);
+  EXPECT_FALSE(db().read([](Transaction& tx) { return SecretStore(tx).get("half"); }));
+}
+
 TEST_P(DatabaseTest, WhoCannotHaveAConnectionIsTold) {
   auto narrow = open_again({.connections = 1, .acquire_timeout = std::chrono::milliseconds(20)});
   const auto outer = narrow->read([&](Transaction&) -> Result<int> {

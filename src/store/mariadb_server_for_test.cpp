@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "store/connection.h"
+#include "store/database.h"
 
 namespace yz::store {
 namespace {
@@ -146,7 +147,7 @@ std::string MariadbServer::url(const std::string& database) const {
 
 Status MariadbServer::administer(const std::string& sql) {
   YZ_TRY(const DatabaseUrl parsed, DatabaseUrl::parse(url("mysql")));
-  YZ_TRY(const auto connection, Connection::open(parsed, std::chrono::seconds(5)));
+  YZ_TRY(const auto connection, Connection::open(parsed, DatabaseOptions{}));
   return connection->command(sql);
 }
 

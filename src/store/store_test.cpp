@@ -58,6 +58,7 @@ void StoreTest::TearDown() {
 }
 
 std::unique_ptr<Database> StoreTest::open_again(DatabaseOptions options) {
+  options.durability = Durability::kProcess;  // tests end processes, not machines
   auto opened = Database::open(url_, options);
   EXPECT_TRUE(opened) << opened.error().message;
   return opened ? *std::move(opened) : nullptr;

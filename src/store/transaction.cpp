@@ -22,6 +22,7 @@ const std::string& Row::text(std::size_t column) const {
 }
 
 Result<std::uint64_t> Transaction::execute(std::string_view sql, const std::vector<Value>& parameters) {
+  YZ_CHECK(check_alive());
   return connection_.run(sql, parameters, 0, nullptr);
 }
 
@@ -31,6 +32,7 @@ Result<std::uint64_t> Transaction::insert(std::string_view sql, const std::vecto
 }
 
 Result<Rows> Transaction::query(std::string_view sql, std::size_t columns, const std::vector<Value>& parameters) {
+  YZ_CHECK(check_alive());
   Rows rows;
   YZ_CHECK(connection_.run(sql, parameters, columns, &rows));
   return rows;
@@ -41,6 +43,12 @@ Result<std::optional<Row>> Transaction::query_one(std::string_view sql, std::siz
   YZ_TRY(Rows rows, query(sql, columns, parameters));
   if (rows.empty()) return std::nullopt;
   return std::move(rows.front());
+}
+
+/// After a deadlock MariaDB has rolled back and would commit each further statement by itself.
+Status Transaction::check_alive() const {
+  if (connection_.trouble() == Trouble::kNone) return {};
+  return fail(Code::kUnavailable, "database: the engine has undone this transaction");
 }
 
 const Dialect& Transaction::dialect() const { return connection_.dialect(); }

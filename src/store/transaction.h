@@ -20,7 +20,8 @@ class Dialect;
 ///
 /// Errors: kAlreadyExists for a broken unique key, kConflict for a broken reference (foreign key), kUnavailable when
 /// the engine is busy, gone or restarting (the enclosing write or read then tries the whole body again), kLimit for a
-/// full disk, kCorrupt for a damaged file, kInternal for the rest. A failed statement changes nothing.
+/// full disk, kCorrupt for a damaged file, kInternal for the rest. A failed statement changes nothing; after
+/// kUnavailable every further one fails too.
 class Transaction final {
  public:
   explicit Transaction(Connection& connection) : connection_(connection) {}
@@ -40,6 +41,7 @@ class Transaction final {
   [[nodiscard]] const Dialect& dialect() const;
 
  private:
+  Status check_alive() const;
   Connection& connection_;
 };
 

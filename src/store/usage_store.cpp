@@ -133,6 +133,10 @@ Result<std::vector<UsagePoint>> UsageStore::totals(const UsageQuery& query) {
   return select_sums(tx_, query, "0, 0, 0", "");
 }
 
+Result<std::uint64_t> UsageStore::drop_batches_before(WallTime before) {
+  return tx_.execute("DELETE FROM usage_batch WHERE received_at < ?", {before});
+}
+
 Result<std::uint64_t> UsageStore::drop_minutes_before(std::uint32_t minute) {
   return tx_.execute("DELETE FROM usage_1m WHERE minute < ?", {minute});
 }

@@ -38,6 +38,9 @@ class UsageStore final {
   Result<std::vector<UsagePoint>> series(const UsageQuery& query);
   /// The same for each step and domain only: `key`'s tier, status class and cache result mean nothing.
   Result<std::vector<UsagePoint>> totals(const UsageQuery& query);
+  /// Forgets which batches came before `before`: one that is sent again after that would count twice, so keep far more
+  /// than a node can be away (30 days). How many.
+  Result<std::uint64_t> drop_batches_before(WallTime before);
   /// Drops 1-minute rollups before `minute`; 5-minute ones stay. How many rows.
   Result<std::uint64_t> drop_minutes_before(std::uint32_t minute);
 

@@ -107,6 +107,17 @@ TEST_P(UsageStoreTest, QueriesChooseDomainsTimesAndTier) {
   EXPECT_EQ(detail[2].key.tier, Tier::kL2);
 }
 
+TEST_P(UsageStoreTest, OldBatchesAreForgotten) {
+  const model::UsageBatch batch{.node = {1}, .epoch = 1, .number = 1, .records = {record(100, 1, 1)}};
+  ASSERT_TRUE(ingest(batch));
+  const auto drop = [&](WallTime before) {
+    return write([&](Transaction& tx) { return UsageStore(tx).drop_batches_before(before); });
+  };
+  EXPECT_EQ(drop(now()), 0u);
+  EXPECT_FALSE(ingest(batch));
+  EXPECT_EQ(drop(now() + std::chrono::seconds(1)), 1u);
+}
+
 TEST_P(UsageStoreTest, OldMinutesGoAndTheirSumsStay) {
   ASSERT_TRUE(ingest({.node = {1}, .epoch = 1, .number = 1, .records = {record(100, 1, 1), record(200, 1, 2)}}));
   EXPECT_EQ(write([](Transaction& tx) { return UsageStore(tx).drop_minutes_before(150); }), 1u);
