@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "edge/running_config.h"
 #include "edge/upstream/health.h"
+#include "edge/upstream/node_check.h"
 #include "io/reactor.h"
 #include "io/scope.h"
 #include "net/http_client.h"
@@ -47,6 +48,8 @@ class Worker final : public net::HttpHandler {
   /// Fills and background revalidations run here: no client can cancel them.
   [[nodiscard]] io::TaskScope& background() { return background_; }
   [[nodiscard]] UpstreamHealth& health() { return health_; }
+  /// Before a viewer is sent to another node.
+  [[nodiscard]] NodeCheck& node_check() { return node_check_; }
   [[nodiscard]] Random& random() { return random_; }
   /// For computing variants without allocating. Not across a suspension.
   [[nodiscard]] std::string& scratch() { return scratch_; }
@@ -62,6 +65,7 @@ class Worker final : public net::HttpHandler {
   std::shared_ptr<const ConfigPtr> config_;
   net::HttpClient client_;
   UpstreamHealth health_;
+  NodeCheck node_check_{client_};
   Random random_;
   std::string scratch_;
   io::TaskScope background_;

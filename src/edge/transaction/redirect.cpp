@@ -37,6 +37,8 @@ io::Task<bool> correct_viewer(Transaction& tx) {
   if (!better) co_return false;
   const model::Node* node = config.snapshot->nodes.find(*better);
   if (node == nullptr || node->addresses.empty()) co_return false;
+  const Endpoint endpoint{node->addresses.front(), node->http_port};
+  if (!co_await tx.worker.node_check().is_ready(*better, endpoint)) co_return false;
   tx.worker.server().counters().corrections.add();
   http::HeaderMap headers{{"Location", marked_location(*node, request)}, {"Cache-Control", "no-store"}};
   (void)co_await tx.exchange.respond(302, std::move(headers), "");
