@@ -31,7 +31,8 @@ io::Task<Status> check_viewer(Story& story, std::string who, IpAddress client, c
   const std::string path =
       fmt::format("/api/v1/explain?name={}&address={}", story.host, percent_encode(to_string(client)));
   YZ_CO_TRY(const json why, co_await story.cluster.api().get(path));
-  for (const std::string_view line : split(why.value("text", ""), '\n')) {
+  const std::string text = why.value("text", "");
+  for (const std::string_view line : split(text, '\n')) {
     if (!line.empty()) story.tell(fmt::format("  | {}", line));
   }
   const json chosen = why["decision"].value("chosen", json::array());

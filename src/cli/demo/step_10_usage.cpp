@@ -60,7 +60,8 @@ io::Task<Status> step_usage(Story& story) {
     if (row.cut > 0) table.add({"", "(cut by the kills)", std::to_string(row.cut), std::to_string(row.cut_bytes), "-"});
     all = all && agrees(counted, row);
   }
-  for (const std::string_view line : split(table.text(), '\n')) {
+  const std::string text = table.text();
+  for (const std::string_view line : split(text, '\n')) {
     if (!line.empty()) story.tell(line);
   }
   const bool exact_main = story.ledger.rows[story.host].cut == 0;
