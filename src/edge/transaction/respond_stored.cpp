@@ -21,8 +21,21 @@ std::string_view fields_of(const cache::Object& object) {
   return head.substr(head.find('\n') + 1);
 }
 
+/// Whether some of the body is to be sent from the cache's file: saves the kernel a copy, but cannot be encrypted.
+bool sends_from_file(const Transaction& tx, const cache::Object& object) {
+  return object.body() != nullptr && object.body()->has_file() && !tx.exchange.is_tls();
+}
+
 io::Task<void> send_body(Transaction& tx, cache::Ref<cache::Object> object, std::uint64_t offset, std::uint64_t size) {
+  const bool may_use_file = sends_from_file(tx, *object);
   while (size > 0) {
+    const auto run = may_use_file ? object->body()->file_run(offset, size) : cache::Body::FileRun{};
+    if (run.size > 0) {
+      if (!co_await tx.exchange.send_file(run.file, run.offset, run.size)) co_return;
+      offset += run.size;
+      size -= run.size;
+      continue;
+    }
     std::array<iovec, kBodyPieces> pieces;
     const std::size_t count = object->body()->gather(offset, size, pieces);
     std::uint64_t bytes = 0;
@@ -42,7 +55,7 @@ io::Task<void> send_whole(Transaction& tx, cache::Ref<cache::Object> object) {
   const std::size_t count = size == 0 ? 0 : object->body()->gather(0, size, body);
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < count; ++i) first += body[i].iov_len;
-  if (first < size) {
+  if (first < size || sends_from_file(tx, *object)) {
     const std::array<iovec, 2> head = {piece(object->head_before_age()), piece(tail.text())};
     tx.exchange.begin_raw(object->status(), head, {size});
     co_return co_await send_body(tx, object, 0, size);
