@@ -24,7 +24,7 @@ io::Task<Status> Load::one_viewer() {
       request.path = path_;
       request.client = client_;
       request.expected = content_;
-      const auto reply = co_await story_.viewers.get(std::move(request));
+      const auto reply = co_await story_.viewers.get_following(std::move(request));
       if (!reply) {
         ++counts_.cut;
       } else {

@@ -1,31 +1,9 @@
 // A viewer at the wrong node is redirected once, to the right one, and served there.
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "cli/demo/story.h"
 
 namespace yz::cli {
-namespace {
-
-struct Target {
-  Endpoint edge;
-  std::string path;
-};
-
-/// "http://127.0.1.1:8080/path" taken apart.
-Result<Target> parse_location(const std::string& location) {
-  std::string_view rest = location;
-  if (!rest.starts_with("http://"))
-    return fail(Code::kInvalid, fmt::format("Location '{}' is not an http URL", location));
-  rest.remove_prefix(7);
-  const auto slash = rest.find('/');
-  if (slash == std::string_view::npos) return fail(Code::kInvalid, fmt::format("Location '{}' has no path", location));
-  YZ_TRY(const Endpoint edge, Endpoint::parse(rest.substr(0, slash)));
-  return Target{edge, std::string(rest.substr(slash))};
-}
-
-}  // namespace
-
 io::Task<Status> step_correction(Story& story) {
   story.title(7, "A viewer at the wrong node");
   const std::string_view expected = "hello from the origin\n";
@@ -33,7 +11,7 @@ io::Task<Status> step_correction(Story& story) {
             co_await story.get(story.cluster.edge(story.guangdong()), "/hello.txt", story.unicom, std::nullopt));
   story.tell(fmt::format("Beijing Unicom asks Guangdong: {} Location: {}", wrong.status, wrong.location));
   YZ_CO_CHECK(story.check(wrong.status == 302, "it is redirected"));
-  YZ_CO_TRY(const Target target, parse_location(wrong.location));
+  YZ_CO_TRY(const RedirectTarget target, parse_location(wrong.location));
   YZ_CO_CHECK(story.check(target.edge == story.cluster.edge(story.beijing()), "to the Beijing node"));
   YZ_CO_TRY(const Reply right, co_await story.get(target.edge, target.path, story.unicom, expected));
   YZ_CO_CHECK(story.check(right.status == 200 && right.matches, "which serves it"));

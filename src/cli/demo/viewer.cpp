@@ -4,6 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "base/text.h"
 
 namespace yz::cli {
@@ -19,6 +21,16 @@ net::HttpClient::Options many_connections() {
 }
 
 }  // namespace
+
+Result<RedirectTarget> parse_location(const std::string& location) {
+  std::string_view rest = location;
+  if (!rest.starts_with("http://")) return fail(Code::kInvalid, fmt::format("Location '{}' is no http URL", location));
+  rest.remove_prefix(7);
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos) return fail(Code::kInvalid, fmt::format("Location '{}' has no path", location));
+  YZ_TRY(const Endpoint edge, Endpoint::parse(rest.substr(0, slash)));
+  return RedirectTarget{edge, std::string(rest.substr(slash))};
+}
 
 bool Reply::is_hit() const {
   const auto comma = cache_status.rfind(',');
@@ -77,6 +89,21 @@ io::Task<Result<Reply>> Viewers::get(ViewerRequest request) {
   row.bytes_out += response->bytes_in();
   row.bytes_in += response->bytes_out();
   co_return reply;
+}
+
+io::Task<Result<Reply>> Viewers::get_following(ViewerRequest request) {
+  ViewerRequest first = request;
+  first.expected.reset();
+  first.keep_body = true;
+  YZ_CO_TRY(Reply reply, co_await get(std::move(first)));
+  if (reply.status != 302) {
+    reply.matches = !request.expected || reply.body == *request.expected;
+    co_return reply;
+  }
+  YZ_CO_TRY(RedirectTarget target, parse_location(reply.location));
+  request.edge = target.edge;
+  request.path = std::move(target.path);
+  co_return co_await get(std::move(request));
 }
 
 }  // namespace yz::cli

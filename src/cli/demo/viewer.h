@@ -53,6 +53,14 @@ struct ViewerRequest {
   bool keep_body = false;
 };
 
+/// Where a redirect leads.
+struct RedirectTarget {
+  Endpoint edge;
+  std::string path;
+};
+/// Takes "http://127.0.1.1:8080/path" apart. Fails with kInvalid.
+[[nodiscard]] Result<RedirectTarget> parse_location(const std::string& location);
+
 /// Viewers of the demo: HTTP clients that count what they get. One reactor's thread.
 class Viewers {
  public:
@@ -60,6 +68,8 @@ class Viewers {
 
   /// One request; no redirect is followed. Fails when the connection dies or the answer is not whole, and counts that.
   [[nodiscard]] io::Task<Result<Reply>> get(ViewerRequest request);
+  /// The same, and one redirect is followed, as browsers do.
+  [[nodiscard]] io::Task<Result<Reply>> get_following(ViewerRequest request);
   /// Closes idle connections, so that the next requests meet no dead one.
   void forget_connections() { http_.close_idle(); }
 
