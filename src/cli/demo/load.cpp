@@ -25,7 +25,7 @@ io::Task<Status> Load::one_viewer() {
       request.client = client_;
       request.expected = content_;
       const auto reply = co_await story_.viewers.get_following(std::move(request));
-      if (!reply) {
+      if (!reply || reply->status == 503) {
         ++counts_.cut;
       } else {
         reply->status == 200 && reply->matches ? ++counts_.served : ++counts_.wrong;

@@ -15,7 +15,7 @@ class Load {
   struct Counts {
     std::uint64_t served = 0;
     std::uint64_t wrong = 0;   ///< a status other than 200, or other bytes than expected
-    std::uint64_t cut = 0;     ///< the connection died or was refused
+    std::uint64_t cut = 0;     ///< the connection died or was refused, or the node was just starting (503)
     std::uint64_t no_dns = 0;  ///< DNS did not answer
   };
 

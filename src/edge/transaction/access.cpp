@@ -123,6 +123,10 @@ io::Task<bool> check_access(Transaction& tx) {
   recognise_peer(tx);
   if (!find_site(tx)) {
     // A peer whose configuration is ahead of ours asks another (RFC 9110 §15.5.20).
+    if (!tx.running().snapshot) {
+      co_await refuse(tx, 503, "this node has no configuration yet");
+      co_return true;
+    }
     co_await refuse(tx, tx.peer ? 421 : 404, "this host is not served here");
     co_return true;
   }

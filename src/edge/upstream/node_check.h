@@ -18,7 +18,7 @@ namespace yz::edge {
 /// when a redirect needs it, by one viewer at a time. Belongs to one thread.
 class NodeCheck {
  public:
-  static constexpr std::chrono::milliseconds kFresh{1'000};
+  static constexpr std::chrono::milliseconds kFresh{300};
   static constexpr std::chrono::milliseconds kPatience{300};  ///< to connect, and to answer
 
   explicit NodeCheck(net::HttpClient& client) : client_(client) {}
