@@ -15,8 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(Event, WakesWaitersOfSeveralReactorsFromAnotherThread) {
-  ReactorThread a("a");
-  ReactorThread b("b");
   Event event;
   std::atomic<int> woken{0};
   const auto waiter = [&](Reactor& home) -> Task<void> {
@@ -24,6 +22,8 @@ TEST(Event, WakesWaitersOfSeveralReactorsFromAnotherThread) {
     EXPECT_EQ(&Reactor::current(), &home);
     woken.fetch_add(1);
   };
+  ReactorThread a("a");
+  ReactorThread b("b");
   for (ReactorThread* thread : {&a, &b}) {
     thread->run_and_wait([&](Reactor& reactor) {
       for (int i = 0; i < 10; ++i) reactor.spawn(waiter(reactor));
@@ -59,8 +59,6 @@ TEST(Waiters, ANotificationAfterTheTicketIsNotLost) {
 /// A producer thread bumps a number; followers on two reactors must see every value's end without polling.
 TEST(Waiters, FollowersNeverMissTheLastChange) {
   constexpr int kRounds = 3000;
-  ReactorThread a("a");
-  ReactorThread b("b");
   Waiters waiters;
   std::atomic<int> value{0};
   std::atomic<int> done{0};
@@ -76,6 +74,8 @@ TEST(Waiters, FollowersNeverMissTheLastChange) {
     }
     if (seen == kRounds) done.fetch_add(1);
   };
+  ReactorThread a("a");
+  ReactorThread b("b");
   for (ReactorThread* thread : {&a, &b}) {
     thread->run_and_wait([&](Reactor& reactor) {
       for (int i = 0; i < 4; ++i) reactor.spawn(follower());
@@ -100,7 +100,6 @@ TEST(Waiters, TimeoutsNotificationsAndDestructionMayMeet) {
     while (!stop.load()) waiters.notify_all();
   });
   {
-    ReactorThread worker("worker");
     std::atomic<int> rounds{0};
     const auto waiter = [&]() -> Task<void> {
       while (true) {
@@ -108,6 +107,7 @@ TEST(Waiters, TimeoutsNotificationsAndDestructionMayMeet) {
         rounds.fetch_add(1);
       }
     };
+    ReactorThread worker("worker");  // last: its thread uses the two above until it is joined
     worker.run_and_wait([&](Reactor& reactor) {
       for (int i = 0; i < 8; ++i) reactor.spawn(waiter());
     });
