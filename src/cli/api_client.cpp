@@ -48,7 +48,9 @@ tl::unexpected<Error> problem(int status, const std::string& body) {
   if (document.is_object()) {
     message = document.value("detail", document.value("title", ""));
     for (const json& one : document.value("errors", json::array())) {
-      message += fmt::format("\n  {}: {}", one.value("pointer", ""), one.value("detail", ""));
+      const std::string detail = one.value("detail", "");
+      if (message.find(detail) != std::string::npos) continue;  // said already
+      message += fmt::format("\n  {}: {}", one.value("pointer", ""), detail);
     }
   }
   if (message.empty()) message = fmt::format("control answered {}", status);
