@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <map>
 #include <numeric>
 
 #include "base/hash.h"
@@ -24,21 +23,6 @@ void append_section(std::string& out, std::uint32_t& offset, const std::vector<T
   offset = static_cast<std::uint32_t>(out.size());
   out.append(reinterpret_cast<const char*>(records.data()), records.size() * sizeof(T));
 }
-
-/// Numbers equal infos alike, in order of first use.
-class InfoTable {
- public:
-  std::uint32_t number_of(const GeoInfo& info) {
-    const auto [it, is_new] = numbers_.try_emplace(info, static_cast<std::uint32_t>(infos_.size()));
-    if (is_new) infos_.push_back(info);
-    return it->second;
-  }
-  [[nodiscard]] const std::vector<GeoInfo>& infos() const { return infos_; }
-
- private:
-  std::map<GeoInfo, std::uint32_t> numbers_;
-  std::vector<GeoInfo> infos_;
-};
 
 /// For each key the last range that starts at or before the key's first address; `key_first` ascending.
 template <typename Ranges, typename FirstOf, typename KeyFirst>
@@ -156,19 +140,19 @@ std::vector<GeoBuilder::Cut> GeoBuilder::finished(const std::vector<Cut>& cuts) 
 }
 
 std::string GeoBuilder::build(std::uint64_t built_at) const {
-  InfoTable table;
   std::vector<format::V4Range> v4;
   for (const auto& cut : finished(v4_)) {
-    v4.push_back({static_cast<std::uint32_t>(cut.first), table.number_of(cut.info)});
+    v4.push_back({static_cast<std::uint32_t>(cut.first), cut.info});
   }
   std::vector<format::V6Range> v6;
   for (const auto& cut : finished(v6_)) {
-    v6.push_back({static_cast<std::uint64_t>(cut.first >> 64), static_cast<std::uint64_t>(cut.first),
-                  table.number_of(cut.info), 0});
+    v6.push_back({static_cast<std::uint64_t>(cut.first >> 64), static_cast<std::uint64_t>(cut.first), cut.info});
   }
   const auto v4_index = make_index(
       v4, format::kV4IndexSize, [](const format::V4Range& r) { return std::uint64_t{r.first}; },
-      [](std::uint32_t key) { return std::min<std::uint64_t>(std::uint64_t{key} << 16, 0xffffffff); });
+      [](std::uint32_t key) {
+        return std::min<std::uint64_t>(std::uint64_t{key} << format::kV4IndexShift, 0xffffffff);
+      });
   const auto v6_index = make_index(
       v6, format::kV6IndexSize, [](const format::V6Range& r) { return AddressValue{r.first_high} << 64 | r.first_low; },
       [](std::uint32_t key) {
@@ -180,11 +164,9 @@ std::string GeoBuilder::build(std::uint64_t built_at) const {
   header.version = format::kVersion;
   header.header_size = sizeof header;
   header.built_at = built_at;
-  header.info_count = static_cast<std::uint32_t>(table.infos().size());
   header.v4_count = static_cast<std::uint32_t>(v4.size());
   header.v6_count = static_cast<std::uint32_t>(v6.size());
   std::string out(sizeof header, '\0');
-  append_section(out, header.info_offset, table.infos());
   append_section(out, header.v4_index_offset, v4_index);
   append_section(out, header.v4_offset, v4);
   append_section(out, header.v6_index_offset, v6_index);

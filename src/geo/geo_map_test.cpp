@@ -166,7 +166,7 @@ TEST(GeoMap, ADamagedFileIsRefused) {
   const auto good = builder.build(1);
   const TempFolder folder;
   const auto path = folder.path() / "geo.yzg";
-  for (const auto& bytes : {std::string(), std::string("short"), good.substr(0, 71), good.substr(0, good.size() - 8),
+  for (const auto& bytes : {std::string(), std::string("short"), good.substr(0, 63), good.substr(0, good.size() - 8),
                             good + "x", std::string(good.size(), '\0')}) {
     ASSERT_TRUE(write_file_atomically(path, bytes));
     const auto map = GeoMap::open(path);
@@ -174,7 +174,7 @@ TEST(GeoMap, ADamagedFileIsRefused) {
     EXPECT_EQ(map.error().code, Code::kCorrupt);
   }
   for (const std::size_t at :
-       {std::size_t{0}, std::size_t{9}, std::size_t{33}, std::size_t{70}, std::size_t{90}, good.size() - 1}) {
+       {std::size_t{0}, std::size_t{9}, std::size_t{33}, std::size_t{60}, std::size_t{90}, good.size() - 1}) {
     auto bytes = good;
     bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
     EXPECT_FALSE(GeoMap::from_bytes(std::move(bytes))) << at;
