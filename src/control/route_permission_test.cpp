@@ -131,7 +131,8 @@ TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
   const auto reference = control_.call("POST", "/api/v1/domains", stolen.dump(), {}, token);
   EXPECT_EQ(reference.status, 422) << reference.body;
   EXPECT_EQ(reference.json()["errors"][0]["pointer"], "/origin_group");
-  for (const auto& entry : control_.call("GET", "/api/v1/audit", "", {}, token).json()["items"]) {
+  const json audit = control_.call("GET", "/api/v1/audit", "", {}, token).json();
+  for (const auto& entry : audit["items"]) {
     EXPECT_EQ(entry.value("tenant", 0U), other) << entry;
   }
 }
