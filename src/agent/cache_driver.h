@@ -16,6 +16,7 @@ namespace yz::agent {
 /// What a cache says of itself.
 struct CacheStatus {
   std::uint64_t epoch = 0;  ///< of the process: another number, another process
+  std::int64_t pid = 0;     ///< 0: not told
   model::ConfigSeq config;  ///< in force
   std::string config_hash;  ///< 32 raw bytes, or empty without a configuration
   model::PurgeSeq purge;    ///< applied and durable up to here

@@ -165,6 +165,9 @@ class ClientImpl final : public NodeClient {
     const auto session = current();
     return session && session->is_open();
   }
+  void reconnect() override {
+    if (const auto session = current()) session->cancel();
+  }
   void set_identity(NodeIdentity identity) override {
     const std::lock_guard lock(mutex_);
     identity_ = std::move(identity);

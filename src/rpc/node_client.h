@@ -75,6 +75,8 @@ class NodeClient {
   /// not connected or the queue is full: the message is not sent.
   virtual bool send(NodeMessage message) = 0;
   [[nodiscard]] virtual bool is_connected() const = 0;
+  /// Ends the session, if there is one, and connects again: the new Hello says what is missing.
+  virtual void reconnect() = 0;
   /// The next attempt uses the new certificate; a running session goes on.
   virtual void set_identity(NodeIdentity identity) = 0;
   /// Ends the session and waits for the last event. Idempotent.

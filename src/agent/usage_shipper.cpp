@@ -1,0 +1,108 @@
+#include "agent/usage_shipper.h"
+
+#include <chrono>
+#include <vector>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "io/reactor.h"
+#include "model/codec.h"
+
+namespace yz::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kScan = 200ms;
+constexpr auto kDiskDeadline = 30s;
+constexpr std::size_t kMaxUnderWay = 32;
+constexpr std::size_t kMaxBatchBytes = 64ULL << 20;
+constexpr std::string_view kSuffix = ".usage";
+
+struct Batch {
+  std::pair<std::uint64_t, std::uint64_t> name;
+  std::filesystem::path path;
+  rpc::SharedBytes bytes;
+};
+
+/// The oldest batches of the spool that are not in `skip`. A damaged one is put aside: control would refuse it for
+/// ever.
+std::vector<Batch> read_spool(const std::filesystem::path& spool,
+                              const std::map<std::pair<std::uint64_t, std::uint64_t>, std::filesystem::path>& skip,
+                              std::size_t max) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::filesystem::path> found;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(spool, error)) {
+    const auto name = parse_usage_name(entry.path().filename().string());
+    if (name && !skip.contains(*name)) found.emplace(*name, entry.path());
+  }
+  std::vector<Batch> batches;
+  for (const auto& [name, path] : found) {
+    if (batches.size() == max) break;
+    auto bytes = read_file(path, kMaxBatchBytes);
+    if (!bytes) {
+      log::error("usage batch {}: {}", path.string(), bytes.error().message);
+      continue;
+    }
+    const auto batch = model::decode_usage_batch(*bytes);
+    if (!batch || batch->epoch != name.first || batch->number != name.second) {
+      log::error("usage batch {} is damaged, kept as .damaged: {}", path.string(),
+                 batch ? "it holds another batch than its name says" : batch.error().message);
+      std::filesystem::rename(path, path.string() + ".damaged", error);
+      continue;
+    }
+    batches.push_back({name, path, std::make_shared<const std::string>(*std::move(bytes))});
+  }
+  return batches;
+}
+
+}  // namespace
+
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_usage_name(std::string_view file_name) {
+  if (!file_name.ends_with(kSuffix)) return std::nullopt;
+  file_name.remove_suffix(kSuffix.size());
+  const auto dash = file_name.find('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto epoch = parse_u64(file_name.substr(0, dash));
+  const auto number = parse_u64(file_name.substr(dash + 1));
+  if (!epoch || !number) return std::nullopt;
+  return std::pair(*epoch, *number);
+}
+
+io::Task<void> UsageShipper::run() {
+  for (;;) {
+    if (control_.is_connected() && under_way_.size() < kMaxUnderWay) co_await ship_what_is_there();
+    co_await io::sleep_for(kScan);
+  }
+}
+
+io::Task<void> UsageShipper::ship_what_is_there() {
+  auto batches = co_await pool_.run(
+      [spool = spool_, skip = under_way_, max = kMaxUnderWay - under_way_.size()] {
+        return Result<std::vector<Batch>>(read_spool(spool, skip, max));
+      },
+      io::Reactor::current().in(kDiskDeadline));
+  if (!batches) {
+    log::warn("reading the usage spool: {}", batches.error().message);
+    co_return;
+  }
+  for (const Batch& batch : *batches) {
+    if (!control_.send(rpc::UsageShipment{batch.name.first, batch.name.second, batch.bytes})) co_return;
+    under_way_.emplace(batch.name, batch.path);
+  }
+}
+
+void UsageShipper::on_ack(const rpc::UsageAck& ack) {
+  const auto it = under_way_.find({ack.epoch, ack.number});
+  if (it == under_way_.end()) return;
+  std::error_code error;
+  std::filesystem::remove(it->second, error);
+  if (error) {
+    log::error("cannot remove shipped usage batch {}: {}", it->second.string(), error.message());
+    return;  // still under way: not sent again in this session
+  }
+  under_way_.erase(it);
+}
+
+}  // namespace yz::agent
