@@ -221,7 +221,7 @@ io::Task<Status> Cluster::start_agent(const PlannedNode& node) {
                        {"workers", 1},
                        {"geo_map", geo_file_.string()},
                        {"access_log", (plan_.folder / "log" / (node.name + ".access.json")).string()}}}}}};
-  if (!std::filesystem::exists(state / "key.pem")) {
+  if (!std::filesystem::exists(state / "identity.pem")) {
     YZ_CO_TRY(const json found, co_await api_.find("/api/v1/nodes", node.name));
     YZ_CO_TRY(const json made,
               co_await api_.post("/api/v1/nodes/join-tokens", {{"role", "edge"}, {"node", found["id"]}}));
