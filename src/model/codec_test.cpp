@@ -57,7 +57,9 @@ TEST(SnapshotCodec, AValueOutOfRangeUnderARightChecksumIsRefusedOrAnotherSnapsho
   for (std::size_t i = 8; i + 4 < bytes.size(); ++i) {
     if (bytes[i] == '\xff') continue;
     const auto back = decode_snapshot(forged(bytes, i, '\xff'));
-    if (back) EXPECT_NE(*back, s) << i;
+    if (back) {
+      EXPECT_NE(*back, s) << i;
+    }
   }
 }
 

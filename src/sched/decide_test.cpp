@@ -245,7 +245,9 @@ TEST(Property, NeverEmptyNeverClosedAndAllInterfacesAgree) {
     const auto row = table.pick(salt).view();
     EXPECT_EQ(decision.chosen, std::vector<NodeId>(row.begin(), row.end()));
     const auto better = find_better_node(*view, {1}, client, salt, {1});
-    if (better) EXPECT_EQ(*better, decision.chosen[0]);
+    if (better) {
+      EXPECT_EQ(*better, decision.chosen[0]);
+    }
     EXPECT_FALSE(find_better_node(*view, {1}, client, salt, decision.chosen[0]).has_value());
   }
 }

@@ -55,7 +55,9 @@ TEST(SlotTable, AWeightChangeMovesOnlySlotsOfThatNode) {
     for (std::size_t slot = 0; slot < kSlotCount; ++slot) {
       const auto was = before.row(slot).nodes[0];
       const auto is = after.row(slot).nodes[0];
-      if (was != is) EXPECT_EQ(grows ? is : was, changed.node);
+      if (was != is) {
+        EXPECT_EQ(grows ? is : was, changed.node);
+      }
     }
   }
 }

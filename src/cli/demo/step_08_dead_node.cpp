@@ -27,6 +27,7 @@ io::Task<bool> dns_avoids_beijing(Story& story) {
 
 /// kill -9 of the edge and of its agent, which stays down.
 void kill_node(Story& story, const std::string& agent) {
+  story.ledger.killed(story.cluster.edge(story.beijing()), SystemClock::instance().mono());
   for (const pid_t edge : children_of(story.cluster.programs().pid_of(agent))) ::kill(edge, SIGKILL);
   story.cluster.programs().kill(agent, SIGKILL, true);
 }

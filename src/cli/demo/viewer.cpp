@@ -32,6 +32,38 @@ Result<RedirectTarget> parse_location(const std::string& location) {
   return RedirectTarget{edge, std::string(rest.substr(slash))};
 }
 
+void Ledger::doubt(Row& row, const Completed& one) {
+  ++row.doubtful;
+  row.doubtful_out += one.out;
+  row.doubtful_in += one.in;
+}
+
+void Ledger::add(const std::string& host, const Completed& one) {
+  Row& row = rows_[host];
+  ++row.requests;
+  row.bytes_out += one.out;
+  row.bytes_in += one.in;
+  if (const auto kill = kills_.find(one.edge); kill != kills_.end() && one.begun <= kill->second) {
+    doubt(row, one);
+    return;
+  }
+  while (!recent_.empty() && recent_.front().second.ended + kWindow < one.ended) recent_.pop_front();
+  recent_.emplace_back(host, one);
+}
+
+void Ledger::add_cut(const std::string& host, std::uint64_t sent) {
+  ++rows_[host].cut;
+  rows_[host].cut_sent += sent;
+}
+
+void Ledger::killed(const Endpoint& edge, MonoTime now) {
+  kills_[edge] = now;
+  for (const auto& [host, one] : recent_) {
+    if (one.edge == edge && one.ended + kWindow >= now) doubt(rows_[host], one);
+  }
+  recent_.clear();
+}
+
 bool Reply::is_hit() const {
   const auto comma = cache_status.rfind(',');
   const std::string_view last =
@@ -51,13 +83,12 @@ io::Task<Result<Reply>> Viewers::get(ViewerRequest request) {
   ask.host = request.host;
   ask.headers.add("X-Forwarded-For", to_string(request.client));
   ask.headers.add("User-Agent", "yz-demo");
-  Ledger::Row& row = ledger_.rows[request.host];
+  const MonoTime begun = SystemClock::instance().mono();
   net::Upstream upstream;
   upstream.endpoint = request.edge;
   auto response = co_await http_.send(std::move(upstream), std::move(ask));
   if (!response) {
-    ++row.cut;
-    row.cut_sent += 4096;  // more than any of our request heads
+    ledger_.add_cut(request.host, 4096);  // more than any of our request heads
     co_return fail(std::move(response).error());
   }
   Reply reply;
@@ -68,9 +99,7 @@ io::Task<Result<Reply>> Viewers::get(ViewerRequest request) {
   while (true) {
     const auto size = co_await response->read(buffer);
     if (!size) {
-      ++row.cut;
-      row.cut_bytes += response->bytes_in();
-      row.cut_sent += response->bytes_out();
+      ledger_.add_cut(request.host, response->bytes_out());
       co_return fail(size.error());
     }
     if (*size == 0) break;
@@ -85,9 +114,8 @@ io::Task<Result<Reply>> Viewers::get(ViewerRequest request) {
   }
   if (request.expected && reply.size != request.expected->size()) reply.matches = false;
   reply.done = reactor_.now();
-  ++row.requests;
-  row.bytes_out += response->bytes_in();
-  row.bytes_in += response->bytes_out();
+  ledger_.add(request.host,
+              {request.edge, response->bytes_in(), response->bytes_out(), begun, SystemClock::instance().mono()});
   co_return reply;
 }
 

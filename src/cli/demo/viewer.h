@@ -1,10 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/ip.h"
@@ -15,17 +18,45 @@
 
 namespace yz::cli {
 
-/// What viewers counted themselves, by host: the yardstick for the usage that edges report.
-struct Ledger {
+/// What viewers counted themselves, by host: the yardstick for the usage that edges report. A kill -9 leaves doubt
+/// about the requests it meets: those it cuts (`cut`: the edge may have counted them although the viewer got no whole
+/// answer) and those whose last byte had just left the edge (`doubtful`: whole for the viewer, but the edge may have
+/// died between sending and counting). Everything else must be equal.
+class Ledger {
+ public:
   struct Row {
     std::uint64_t requests = 0;   ///< whole responses received
     std::uint64_t bytes_out = 0;  ///< received for them, heads included
     std::uint64_t bytes_in = 0;   ///< sent for them
-    std::uint64_t cut = 0;        ///< requests whose connection died: the edge may or may not have counted them
-    std::uint64_t cut_bytes = 0;  ///< received for those
+    std::uint64_t cut = 0;        ///< requests whose connection died
     std::uint64_t cut_sent = 0;   ///< at most sent for those
+    std::uint64_t doubtful = 0;   ///< of `requests`: those a kill may have met
+    std::uint64_t doubtful_out = 0;
+    std::uint64_t doubtful_in = 0;
   };
-  std::map<std::string, Row> rows;
+  /// A whole response from `edge` of `out` bytes to a request of `in` bytes, begun and ended at these times.
+  struct Completed {
+    Endpoint edge;
+    std::uint64_t out = 0;
+    std::uint64_t in = 0;
+    MonoTime begun;
+    MonoTime ended;
+  };
+
+  void add(const std::string& host, const Completed& one);
+  void add_cut(const std::string& host, std::uint64_t sent);
+  /// The edge is being killed now.
+  void killed(const Endpoint& edge, MonoTime now);
+  [[nodiscard]] const std::map<std::string, Row>& rows() const { return rows_; }
+
+ private:
+  /// How long before a kill an answer may have reached its viewer without having been counted.
+  static constexpr std::chrono::milliseconds kWindow{100};
+  static void doubt(Row& row, const Completed& one);
+
+  std::map<std::string, Row> rows_;
+  std::map<Endpoint, MonoTime> kills_;                    ///< the last one of each edge
+  std::deque<std::pair<std::string, Completed>> recent_;  ///< of the last kWindow, oldest first
 };
 
 /// One response as a viewer saw it.
