@@ -16,6 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds kFollowEvery{1'000};
 constexpr std::chrono::minutes kHouseEvery{10};
 constexpr std::chrono::hours kIdempotencyRetention{24};
+constexpr std::chrono::hours kBatchRetention{24 * 90};  // a node away for longer is not taken back as it was
 constexpr std::chrono::hours kGiveUpAfter{1};
 constexpr std::chrono::hours kCertificateLifetime{24 * 365};
 
@@ -180,6 +181,7 @@ io::Task<void> Live::keep_house() {
             YZ_CHECK(store::TaskStore(tx).drop_before(now - options_.task_retention));
             YZ_CHECK(store::IdempotencyStore(tx).drop_before(now - kIdempotencyRetention));
             YZ_CHECK(store::JoinTokenStore(tx).drop_expired(now - std::chrono::hours(24)));
+            YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));
             const auto minute = std::chrono::floor<std::chrono::minutes>(now - options_.minute_retention);
             YZ_CHECK(store::UsageStore(tx).drop_minutes_before(
                 static_cast<std::uint32_t>(minute.time_since_epoch().count())));

@@ -105,6 +105,18 @@ TEST_P(TaskStoreTest, FailuresMakeATaskPartialOrFailed) {
   EXPECT_EQ(report(none.id, {1}, TaskState::kFailed), TaskState::kFailed);
 }
 
+TEST_P(TaskStoreTest, ATaskDoesNotWaitForANodeThatLeft) {
+  const auto task = add_refresh({{{1}}, {{2}}});
+  const auto leave = [&](NodeId node) {
+    return write([&](Transaction& tx) { return TaskStore(tx).stop_awaiting(task.id, node, now()); });
+  };
+  apply({1}, task.last_seq.value);
+  EXPECT_EQ(leave({2}), TaskState::kComplete);
+  EXPECT_EQ(read([&](Transaction& tx) { return TaskStore(tx).away(task.id); }), std::vector<NodeId>{{2}});
+  EXPECT_EQ(apply({2}, task.last_seq.value), std::vector{task.id});
+  EXPECT_TRUE(read([&](Transaction& tx) { return TaskStore(tx).away(task.id); }).empty());
+}
+
 TEST_P(TaskStoreTest, GivingUpFailsWhoIsStillOut) {
   const auto task = add_refresh({{{1}}, {{2}}});
   apply({1}, task.last_seq.value);
