@@ -104,7 +104,7 @@ io::Task<void> put_config(Exchange& exchange, EdgeServer& server, Apply apply) {
 
 io::Task<void> answer_purged(Exchange& exchange, Result<model::PurgeSeq> applied) {
   if (!applied) co_return co_await answer_error(exchange, std::move(applied).error());
-  co_await answer_json(exchange, {{"purge_seq", applied->value}});
+  co_await answer_json(exchange, {{"applied", applied->value}});
 }
 
 io::Task<void> post_purge(Exchange& exchange, EdgeServer& server) {

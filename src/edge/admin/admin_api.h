@@ -13,7 +13,7 @@ class EdgeServer;
 /// docs/formats/edge-admin.md. Beyond what agents use:
 ///
 ///     POST /purge/local    {"kind":"url|directory|tag|host|all","host":"…","key":"…","hard":bool}
-///                          numbered by this edge itself, for one that runs alone: {"purge_seq":N}
+///                          numbered by this edge itself, for one that runs alone: {"applied":N}
 ///     GET  /metrics        Prometheus text
 ///     GET  /why?url=…      what the cache would do with a GET of this URL now, and why, as JSON
 ///
