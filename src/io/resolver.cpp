@@ -57,7 +57,8 @@ Task<Result<std::vector<IpAddress>>> Resolver::resolve(std::string host, MonoTim
     co_return fail(Code::kNotFound, "cannot resolve '" + host + "' (tried a moment ago)", Fault::kOrigin);
   }
 
-  auto answer = co_await pool_.run([host] { return resolve_blocking(host); }, deadline);
+  auto look_up = [host] { return resolve_blocking(host); };
+  auto answer = co_await pool_.run(std::move(look_up), deadline);
   const std::lock_guard lock(cache_->mutex);
   if (cache_->entries.size() >= options_.max_names) cache_->entries.clear();  // a bound, not a policy
   Entry& entry = cache_->entries[host];

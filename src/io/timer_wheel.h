@@ -18,7 +18,7 @@ class TimerNode : public ListLink {
 
  protected:
   TimerNode() = default;
-  ~TimerNode() = default;
+  virtual ~TimerNode() = default;
 
  private:
   friend class TimerWheel;

@@ -86,7 +86,7 @@ class FdOp {
 
  protected:
   FdOp(Watch& watch, Half half, MonoTime deadline) : watch_(watch), deadline_(deadline), half_(half) {}
-  ~FdOp() {
+  virtual ~FdOp() {
     if (is_armed_) watch_.disarm(*this);
   }
 

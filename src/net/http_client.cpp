@@ -100,8 +100,9 @@ Result<std::shared_ptr<TlsClientContext>> HttpClient::tls() {
 io::Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Upstream upstream, ClientTimeouts timeouts) {
   ++counts_.connects;
   const MonoTime deadline = reactor_.in(timeouts.connect);
-  auto connected = upstream.unix_path.empty() ? co_await io::connect(upstream.endpoint, deadline)
-                                              : co_await io::connect_unix(upstream.unix_path, deadline);
+  auto connecting = upstream.unix_path.empty() ? io::connect(upstream.endpoint, deadline)
+                                               : io::connect_unix(upstream.unix_path, deadline);
+  auto connected = co_await std::move(connecting);
   if (!connected) {
     co_return fail(std::move(connected).error().with_context(to_string(upstream)).blamed_on(Fault::kOrigin));
   }

@@ -231,7 +231,8 @@ TEST_F(HttpClientTest, AnUnreadResponseClosesItsConnection) {
   upstream.endpoint = *server.listen(kAnyLoopback);
   reactor_.block_on([](HttpClient& client, Upstream to, HttpServer& s) -> io::Task<void> {
     {
-      auto response = co_await client.send(to, {});
+      ClientRequest request;
+      auto response = co_await client.send(to, std::move(request));
       EXPECT_EQ(response->status(), 200);
     }
     while (s.counts().connections > 0) co_await io::sleep_for(1ms);
@@ -250,7 +251,10 @@ TEST_F(HttpClientTest, KeepsNoMoreIdleConnectionsThanAllowed) {
   upstream.endpoint = *server.listen(kAnyLoopback);
   reactor_.block_on([](HttpClient& c, Upstream to) -> io::Task<void> {
     std::vector<ClientResponse> responses;
-    for (int i = 0; i < 4; ++i) responses.push_back(*co_await c.send(to, {}));
+    for (int i = 0; i < 4; ++i) {
+      ClientRequest request;
+      responses.push_back(*co_await c.send(to, std::move(request)));
+    }
     for (auto& response : responses) EXPECT_EQ(*co_await response.read_all(10), "x");
   }(client, upstream));
   EXPECT_EQ(client.idle_connections(), 2U);
@@ -279,7 +283,9 @@ TEST(Fetch, AsksAUnixSocketAndALoopbackPort) {
   const TempFolder folder;
   io::Reactor reactor;
   FunctionHandler handler([](Exchange& exchange) -> io::Task<void> {
-    (void)co_await exchange.respond(201, {{"X-Path", exchange.request().target}}, "made");
+    http::HeaderMap headers;
+    headers.add("X-Path", exchange.request().target);
+    (void)co_await exchange.respond(201, std::move(headers), "made");
   });
   HttpServer server(reactor, handler);
   ASSERT_TRUE(server.listen_unix(folder.path() / "s"));

@@ -210,7 +210,9 @@ TEST_F(HttpServerTest, SendsContinueOnlyWhenTheBodyIsWanted) {
         " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\nConnection: close\r\n\r\n";
     EXPECT_TRUE(co_await stream->write_all(head, 1s));
     std::string got = co_await testing::read_up_to(*stream, 12);
-    if (got.starts_with("HTTP/1.1 100")) EXPECT_TRUE(co_await stream->write_all("data", 1s));
+    if (got.starts_with("HTTP/1.1 100")) {
+      EXPECT_TRUE(co_await stream->write_all("data", 1s));
+    }
     co_return got + co_await testing::read_up_to(*stream, SIZE_MAX);
   };
   const std::string wanted = reactor_.block_on(talk(at_, "/e"));

@@ -68,8 +68,8 @@ void HttpSession::give_scratch() {
 }
 
 io::Task<void> HttpSession::run() {
-  Next next = Next::kRequest;
-  while (next == Next::kRequest) {
+  Next then = Next::kRequest;
+  while (then == Next::kRequest) {
     if (in_.is_empty()) {
       // The common case of a request that is there already needs no frame for waiting.
       if (!scratch_) take_scratch();
@@ -81,19 +81,19 @@ io::Task<void> HttpSession::run() {
       }
     }
     auto progress = parser_.parse(in_.bytes(), exchange().head_);
-    if (progress.state == http::Progress::kIncomplete) next = co_await read_rest_of_head(progress);
-    if (next == Next::kRequest && progress.state == http::Progress::kBad) next = co_await refuse(progress.error);
-    if (next != Next::kRequest) break;
+    if (progress.state == http::Progress::kIncomplete) then = co_await read_rest_of_head(progress);
+    if (then == Next::kRequest && progress.state == http::Progress::kBad) then = co_await refuse(progress.error);
+    if (then != Next::kRequest) break;
     begin_exchange(progress.consumed);
     co_await server_.handler_.handle(exchange());
-    if (!is_settled()) next = co_await settle();
-    if (next == Next::kRequest && exchange().closes_) next = in_.is_empty() ? Next::kClose : Next::kLinger;
+    if (!is_settled()) then = co_await settle();
+    if (then == Next::kRequest && exchange().closes_) then = in_.is_empty() ? Next::kClose : Next::kLinger;
     end_exchange();
-    if (next == Next::kRequest && served_ % kRequestsPerTurn == 0 && !in_.is_empty()) co_await io::yield();
+    if (then == Next::kRequest && served_ % kRequestsPerTurn == 0 && !in_.is_empty()) co_await io::yield();
   }
   give_scratch();
-  if (next == Next::kLinger) co_await linger();
-  if (next == Next::kReset && !is_tls_) static_cast<io::TcpStream&>(stream_).reset_connection();
+  if (then == Next::kLinger) co_await linger();
+  if (then == Next::kReset && !is_tls_) static_cast<io::TcpStream&>(stream_).reset_connection();
 }
 
 /// Waits for the first bytes of a request and reads them. False when the connection ended or was idle for too long.

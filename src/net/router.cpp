@@ -163,11 +163,15 @@ io::Task<void> Router::handle(Exchange& exchange) {
     if (method == http::Method::kGet) allow += ", HEAD";
   }
   if (request.method == http::Method::kOptions) {
-    (void)co_await exchange.respond(204, {{"Allow", allow}}, {});
+    http::HeaderMap headers;
+    headers.add("Allow", allow);
+    (void)co_await exchange.respond(204, std::move(headers), {});
     co_return;
   }
   const std::string detail = std::string(request.method_text) + " is not served here";
-  http::HeaderMap headers{{"Content-Type", kProblemType}, {"Allow", allow}};
+  http::HeaderMap headers;
+  headers.add("Content-Type", kProblemType);
+  headers.add("Allow", allow);
   (void)co_await exchange.respond(405, std::move(headers), problem_body(405, detail));
 }
 
