@@ -57,6 +57,8 @@ Server::~Server() {
   udp_servers_.clear();
   prober_.reset();
   tasks_.cancel_all();
+  if (!are_states_unsaved_) return;
+  if (auto saved = store_.save(states_); !saved) log::error("gslb: {}", saved.error().message);
 }
 
 Result<std::unique_ptr<Server>> Server::start(io::Reactor& reactor, GslbSettings settings) {

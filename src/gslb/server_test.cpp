@@ -15,7 +15,9 @@
 #include "gslb/test_world.h"
 #include "io/reactor_thread.h"
 #include "io/socket.h"
+#include "model/codec.h"
 #include "net/fetch.h"
+#include "rpc/node_server.h"
 
 namespace yz::gslb {
 namespace {
@@ -263,6 +265,117 @@ TEST_F(ServerTest, StartsFromItsStateWithoutControl) {
   with.join_token = "none";
   start(std::move(with));
   EXPECT_EQ(resolve("203.0.113.0/24"), (std::vector<std::string>{"127.0.1.1"})) << "node 2 was away when last heard of";
+}
+
+/// Control's end: signs whoever has the token, sends what it is told to, keeps the acknowledgements.
+class FakeControl final : public rpc::NodeServerEvents {
+ public:
+  FakeControl() : ca_(*rpc::make_ca("test CA", now())), token_(*rpc::make_join_token(ca_.certificate_pem)) {
+    rpc::NodeServerOptions options;
+    options.server = *rpc::make_server_certificate(ca_, now(), std::chrono::hours(72));
+    options.ca_pem = ca_.certificate_pem;
+    server_ = *rpc::NodeServer::start(std::move(options), *this);
+  }
+  ~FakeControl() override { stop(); }
+
+  void on_enrol(rpc::EnrolRequest request, EnrolReply reply) override {
+    if (request.token_secret != token_.secret) return reply(fail(Code::kPermission, "unknown token"));
+    auto certificate = rpc::sign_request(ca_, request.request_pem, {9}, now(), std::chrono::hours(72));
+    reply(rpc::EnrolAnswer{{9}, *certificate, ca_.certificate_pem});
+  }
+  Result<rpc::Welcome> on_hello(const rpc::NodeSessionPtr& session) override {
+    session->send(rpc::ConfigSnapshotUpdate{config.seq, std::make_shared<const std::string>(model::encode(config))});
+    rpc::NodeStates update{true, {}};
+    for (std::uint64_t id = 1; id <= 4; ++id) {
+      model::NodeState state;
+      state.node = {id};
+      state.connected = state.ready = true;
+      state.acked_config = config.seq;
+      update.states.push_back(state);
+    }
+    session->send(update);
+    const std::lock_guard lock(mutex_);
+    session_ = session;
+    return rpc::Welcome{{9}, config.seq, {}};
+  }
+  void on_message(const rpc::NodeSessionPtr&, rpc::NodeMessage message) override {
+    const std::lock_guard lock(mutex_);
+    if (const auto* ack = std::get_if<rpc::ConfigAck>(&message)) acks_.push_back(*ack);
+  }
+  void on_behind(const rpc::NodeSessionPtr&, const rpc::Behind&) override {}
+  void on_closed(const rpc::NodeSessionPtr&, const std::string&) override {}
+
+  void send(rpc::ControlMessage message) {
+    const std::lock_guard lock(mutex_);
+    if (session_ != nullptr) session_->send(std::move(message));
+  }
+  std::vector<rpc::ConfigAck> acks() {
+    const std::lock_guard lock(mutex_);
+    return acks_;
+  }
+  void stop() { server_->stop(); }
+  [[nodiscard]] std::string address() const { return fmt::format("127.0.0.1:{}", server_->port()); }
+  [[nodiscard]] const std::string& token() const { return token_.text; }
+
+  model::ConfigSnapshot config = test::config();
+
+ private:
+  static WallTime now() { return SystemClock::instance().wall(); }
+  rpc::KeyPair ca_;
+  rpc::JoinToken token_;
+  std::mutex mutex_;
+  rpc::NodeSessionPtr session_;
+  std::vector<rpc::ConfigAck> acks_;
+  std::unique_ptr<rpc::NodeServer> server_;
+};
+
+TEST_F(ServerTest, JoinsControlFollowsItAndOutlivesIt) {
+  const TempFolder folder;
+  auto control = std::make_unique<FakeControl>();
+  auto with = settings();
+  with.state = folder.path();
+  with.control = {control->address()};
+  with.join_token = control->token();
+  const auto again = with;
+  start(std::move(with));
+  const std::vector<std::string> beijing_only_one = {"127.0.1.1"};
+  wait_until([&] { return resolve("203.0.113.0/24").size() == 2; }, milliseconds(10'000));
+  ASSERT_EQ(resolve("203.0.113.0/24").size(), 2U);
+
+  // A change comes as a delta and is acknowledged; one that starts elsewhere is refused, and the old one stays.
+  auto next = control->config;
+  auto node = *next.nodes.find({2});
+  node.enabled = false;
+  next.put(node, {2});
+  const auto delta = model::diff(control->config, next);
+  const auto bytes = std::make_shared<const std::string>(model::encode(delta));
+  control->send(rpc::ConfigDeltaUpdate{delta.from, delta.to, bytes});
+  wait_until([&] { return resolve("203.0.113.0/24") == beijing_only_one; }, milliseconds(5000));
+  EXPECT_EQ(resolve("203.0.113.0/24"), beijing_only_one);
+  control->send(rpc::ConfigDeltaUpdate{delta.from, delta.to, bytes});
+  wait_until([&] { return control->acks().size() >= 3; }, milliseconds(5000));
+  const auto acks = control->acks();
+  ASSERT_EQ(acks.size(), 3U);
+  EXPECT_TRUE(acks[0].ok && acks[1].ok);
+  EXPECT_EQ(acks[1].seq, model::ConfigSeq{2});
+  EXPECT_FALSE(acks[2].ok);
+  EXPECT_FALSE(acks[2].reason.empty());
+
+  // A node that its agent calls away and nobody probes leaves the answer.
+  model::NodeState away;
+  away.node = {1};
+  away.acked_config = {2};
+  control->send(rpc::NodeStates{false, {away}});
+  wait_until([&] { return resolve("203.0.113.0/24").front().starts_with("127.0.2."); }, milliseconds(5000));
+  EXPECT_TRUE(resolve("203.0.113.0/24").front().starts_with("127.0.2."));
+
+  // Without control it goes on, and starts again from its folder.
+  control.reset();
+  EXPECT_TRUE(resolve("203.0.113.0/24").front().starts_with("127.0.2."));
+  thread_.run_and_wait([this](io::Reactor&) { server_.reset(); });
+  start(again);
+  EXPECT_TRUE(resolve("203.0.113.0/24").front().starts_with("127.0.2.")) << "it remembers who was away";
+  EXPECT_EQ(get_json("/healthz")["config_seq"], 2);
 }
 
 TEST_F(ServerTest, APortInUseIsSaidInOneSentence) {
