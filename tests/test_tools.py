@@ -1,6 +1,7 @@
 """The checks of the tree do find what they look for."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -44,3 +45,13 @@ def test_dev_explains_itself():
         assert f"\n  {command}" in done.stdout
     wrong = subprocess.run([ROOT / "dev", "frobnicate"], capture_output=True, text=True)
     assert wrong.returncode == 1 and "unknown command 'frobnicate'" in wrong.stderr
+
+
+def test_the_documents_name_files_that_exist():
+    """A path in backticks, from the top of the tree, must lead somewhere."""
+    missing = []
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for path in re.findall(r"`((?:src|docs|tools|tests|api|bench|examples|proto|cmake)/[\w./-]+)`", page.read_text()):
+            if not (ROOT / path).exists():
+                missing.append(f"{page.relative_to(ROOT)}: {path}")
+    assert not missing, "\n".join(missing)
