@@ -31,6 +31,14 @@ class Nodes : public testing::Test {
   json task(const json& accepted) {
     return control_.get("/api/v1/tasks/" + std::to_string(accepted["id"].get<std::uint64_t>())).json();
   }
+  /// What a node has done shows a moment after it did it: its acknowledgement is on the way.
+  bool becomes_done(const json& accepted) {
+    for (int i = 0; i < 500; ++i) {
+      if (task(accepted)["nodes"][0]["state"] == "done") return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
   json wait_for_task(const json& accepted) {
     const auto events =
         control_.events("/api/v1/tasks/" + std::to_string(accepted["id"].get<std::uint64_t>()) + "/events", "done");
@@ -167,7 +175,7 @@ TEST_F(Nodes, ANodeThatWasAwayGetsWhatItMissed) {
   EXPECT_EQ(task(missed)["nodes"][0]["state"], "away");
   node->connect();
   EXPECT_TRUE(node->wait([&] { return node->applied.value == 4; }));
-  EXPECT_EQ(wait_for_task(missed)["nodes"][0]["state"], "done") << task(missed);
+  EXPECT_TRUE(becomes_done(missed)) << task(missed);
 }
 
 TEST_F(Nodes, ATaskDoesNotWaitForANodeThatGoesAway) {
@@ -182,7 +190,7 @@ TEST_F(Nodes, ATaskDoesNotWaitForANodeThatGoesAway) {
   EXPECT_EQ(wait_for_task(accepted)["state"], "complete");
   node->connect();  // says in its hello what it has applied
   ASSERT_TRUE(node->wait([&] { return std::ranges::count(node->order, "welcome") == 2; }));
-  EXPECT_EQ(wait_for_task(accepted)["nodes"][0]["state"], "done");
+  EXPECT_TRUE(becomes_done(accepted)) << task(accepted);
 }
 
 TEST_F(Nodes, RefreshesAtOnceShareTransactionsAndAllAreDone) {
@@ -256,7 +264,7 @@ TEST_F(Nodes, NothingAcceptedIsLostWithARestart) {
   // The session is taken up again; the hello says what is done.
   const json done = wait_for_task(accepted);
   EXPECT_EQ(done["state"], "complete") << done;
-  EXPECT_EQ(done["nodes"][0]["state"], "done");
+  EXPECT_TRUE(becomes_done(accepted)) << task(accepted);
   const std::uint64_t start = head();
   control_.create("domains", {{"tenant", world.tenant}, {"name", "www.b.com"}, {"origin_group", world.origins}});
   EXPECT_TRUE(node->wait([&] { return has(*node, start + 1); }));

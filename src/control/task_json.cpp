@@ -49,7 +49,7 @@ nlohmann::json task_json(const model::Task& task, const NodeHub& hub, const mode
         {"done", done},
         {"failed", failed},
         {"away", away},
-        {"percent", concerned == 0 ? 100 : 100 * (done + failed) / concerned}}},
+        {"percent", model::is_final(task.state) || concerned == 0 ? 100 : 100 * (done + failed) / concerned}}},
       {"nodes", std::move(nodes)},
   };
   if (task.tenant) out["tenant"] = task.tenant.value;
