@@ -24,8 +24,8 @@ TEST(Ledger, DoubtsOnlyWhatAKillMayHaveMet) {
   const Endpoint killed{IpAddress::v4(1), 80}, other{IpAddress::v4(2), 80};
   const auto at = [](int ms) { return MonoTime() + std::chrono::milliseconds(ms); };
   ledger.add("a", {killed, 100, 10, at(0), at(1)});      // long before
-  ledger.add("a", {killed, 100, 10, at(950), at(960)});  // just before
-  ledger.add("b", {other, 100, 10, at(950), at(960)});   // elsewhere
+  ledger.add("a", {killed, 100, 10, at(980), at(985)});  // just before
+  ledger.add("b", {other, 100, 10, at(980), at(985)});   // elsewhere
   ledger.killed(killed, at(1000));
   ledger.add("a", {killed, 100, 10, at(990), at(1010)});   // begun before, seen after
   ledger.add("a", {killed, 100, 10, at(2000), at(2010)});  // after its return

@@ -51,7 +51,7 @@ class Ledger {
 
  private:
   /// How long before a kill an answer may have reached its viewer without having been counted.
-  static constexpr std::chrono::milliseconds kWindow{100};
+  static constexpr std::chrono::milliseconds kWindow{20};
   static void doubt(Row& row, const Completed& one);
 
   std::map<std::string, Row> rows_;
