@@ -13,7 +13,9 @@ using nlohmann::json;
 
 /// Alibaba's HTTP-DNS errors: a status and a code.
 io::Task<void> respond_code(net::Exchange& exchange, http::StatusCode status, std::string code) {
-  (void)co_await exchange.respond_text(status, "application/json", json{{"code", code}}.dump());
+  // Made before it is awaited: GCC 12 trips over initializer lists inside an awaited expression.
+  const json body = {{"code", code}};
+  (void)co_await exchange.respond_text(status, "application/json", body.dump());
 }
 
 std::string canonical(std::string_view host) { return model::canonical_host(host).value_or(std::string()); }
