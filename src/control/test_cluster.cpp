@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "model/codec.h"
+#include "store/mariadb_server_for_test.h"
 
 namespace yz::control::test {
 namespace {
@@ -54,7 +55,18 @@ Response parse(const std::string& text) {
 
 }  // namespace
 
-TestControl::TestControl() { start(); }
+/// With YZ_TEST_MARIADB set the tests run on a MariaDB server of their own, each control with a database of its own.
+std::string new_mariadb_database() {
+  if (std::getenv("YZ_TEST_MARIADB") == nullptr) return {};
+  static const auto server = store::MariadbServer::start();
+  static int number = 0;
+  const std::string name = "control_" + std::to_string(++number);
+  const Status created = server ? (*server)->create_database(name) : fail(server.error());
+  EXPECT_TRUE(created) << created.error().message;
+  return created ? (*server)->url(name) : "";
+}
+
+TestControl::TestControl() : database_(new_mariadb_database()) { start(); }
 TestControl::~TestControl() { stop(); }
 
 void TestControl::start() {
@@ -64,6 +76,7 @@ void TestControl::start() {
   settings.state = folder_.path() / "state";
   settings.threads = 4;
   settings.cdn_zone = "cdn.test";
+  settings.database = database_;
   auto opened = ControlProgram::open(settings);
   ASSERT_TRUE(opened) << opened.error().message;
   program_ = *std::move(opened);

@@ -65,6 +65,7 @@ class TestControl final {
   Response exchange(const std::string& request);
 
   TempFolder folder_{"yz-control"};
+  const std::string database_;  ///< URL; empty: SQLite in the folder
   std::unique_ptr<ControlProgram> program_;
   std::thread thread_;
   std::uint16_t node_port_ = 0;
