@@ -96,6 +96,12 @@ class FakeControl final : public rpc::NodeServerEvents {
     return usage_;
   }
 
+  /// Sums over all batches, each counted once.
+  [[nodiscard]] model::UsageCounts usage_totals() {
+    const std::lock_guard lock(mutex_);
+    return usage_totals_;
+  }
+
   void on_enrol(rpc::EnrolRequest request, EnrolReply reply) override {
     const std::lock_guard lock(mutex_);
     if (!request.renewing && (request.token_secret != token_.secret || std::exchange(token_used_, true))) {
@@ -131,7 +137,7 @@ class FakeControl final : public rpc::NodeServerEvents {
     }
     if (const auto* ack = std::get_if<rpc::PurgeAck>(&message)) hear("purged " + to_string(ack->applied));
     if (const auto* usage = std::get_if<rpc::UsageShipment>(&message)) {
-      ++usage_[{usage->epoch, usage->number}];
+      if (++usage_[{usage->epoch, usage->number}] == 1) add_usage(*usage->batch);
       if (acknowledges_) session->send(rpc::UsageAck{usage->epoch, usage->number});
     }
     if (const auto* result = std::get_if<rpc::PrefetchResult>(&message)) {
@@ -151,6 +157,11 @@ class FakeControl final : public rpc::NodeServerEvents {
   void hear(std::string line) {
     heard_.push_back(std::move(line));
     changed_.notify_all();
+  }
+  void add_usage(const std::string& bytes) {
+    const auto batch = model::decode_usage_batch(bytes);
+    YZ_ASSERT(batch.has_value());
+    for (const model::UsageRecord& record : batch->records) usage_totals_ += record.counts;
   }
   [[nodiscard]] std::uint64_t config_seq() {
     const std::lock_guard lock(mutex_);
@@ -172,6 +183,7 @@ class FakeControl final : public rpc::NodeServerEvents {
   model::Heartbeat beat_;
   std::vector<std::string> heard_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, int> usage_;
+  model::UsageCounts usage_totals_;
   std::unique_ptr<rpc::NodeServer> server_;  // last: ends before the rest
 };
 

@@ -1,5 +1,6 @@
 #include "agent/purge_applier.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -37,7 +38,9 @@ void PurgeApplier::on_resync(const rpc::PurgeResync& resync) {
 void PurgeApplier::go_on_alone() {
   if (std::exchange(alone_, true)) return;
   log::warn("control is away: what is cached will be revalidated before it is served");
-  waiting_.push_back({applied_, applied_, nullptr});
+  // What control announced but did not send is known to be missing: its numbers are used up with the rest.
+  const model::PurgeSeq seq = target_ ? std::max(*target_, applied_) : applied_;
+  waiting_.push_back({seq, seq, nullptr});
   changed_.notify_all();
 }
 

@@ -150,6 +150,18 @@ TEST_F(PurgeApplierTest, WithoutControlEverythingIsRevalidatedOnce) {
   EXPECT_TRUE(applier.is_caught_up());
 }
 
+TEST_F(PurgeApplierTest, WhatControlAnnouncedAndNeverSentIsRevalidatedAway) {
+  start();
+  applier.on_welcome(model::PurgeSeq{30});
+  applier.on_records(test_purges(1, 10));
+  turn();
+  applier.go_on_alone();
+  turn();
+  EXPECT_EQ(driver.asked.back(), "resync 30");
+  EXPECT_TRUE(applier.is_caught_up());
+  EXPECT_EQ(applier.applied().value, 30u);
+}
+
 TEST_F(PurgeApplierTest, RecordsTheEdgeCannotReadLeadToRevalidation) {
   start();
   applier.on_welcome(model::PurgeSeq{2});

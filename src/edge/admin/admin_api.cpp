@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "edge/admin/prefetch.h"
@@ -82,6 +83,7 @@ io::Task<void> get_status(Exchange& exchange, EdgeServer& server) {
   const EdgeStatus status = server.status();
   nlohmann::json out;
   out["epoch"] = status.epoch;
+  out["pid"] = ::getpid();
   out["config_seq"] = status.config.value;
   out["config_hash"] = to_hex(status.config_hash);
   out["purge_seq"] = status.purge.value;
