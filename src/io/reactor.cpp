@@ -115,9 +115,16 @@ void Reactor::spawn_into(TaskScope& scope, Task<void> task) {
   scope.spawn(std::move(task));
 }
 
+void Reactor::post(Callback callback) {
+  // What is posted may let the reactor end on its own thread before this call has returned.
+  const std::shared_ptr<Remote> remote = remote_;
+  remote->post(std::move(callback));
+}
+
 void Reactor::stop() {
-  stop_requested_.store(true);
-  post([] {});
+  const std::shared_ptr<Remote> remote = remote_;
+  stop_requested_.store(true);  // from here on this object may be gone
+  remote->post([] {});
 }
 
 void Reactor::run() {

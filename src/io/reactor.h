@@ -64,7 +64,7 @@ class Reactor {
   /// Makes run() return after its current turn, or at once when it is called next. Any thread.
   void stop();
   /// Runs `callback` in one of the next turns. Any thread.
-  void post(Callback callback) { remote_->post(std::move(callback)); }
+  void post(Callback callback);
   /// What to hold where the reactor may be gone first.
   [[nodiscard]] const std::shared_ptr<Remote>& remote() const { return remote_; }
 

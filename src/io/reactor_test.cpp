@@ -91,6 +91,18 @@ TEST(Reactor, RunsPostsOfManyThreadsOnItsOwn) {
   EXPECT_EQ(ran.load(), 20'000);
 }
 
+TEST(Reactor, MayEndWhileItIsStillBeingStopped) {
+  for (int i = 0; i < 300; ++i) {
+    ReactorThread worker("worker");
+    // Busy, so that the loop sees the request to stop before stop() has woken it.
+    worker.reactor().post([] {
+      Reactor::current().spawn([]() -> Task<void> {
+        while (true) co_await yield();
+      }());
+    });
+  }
+}
+
 TEST(Reactor, APostToAReactorThatIsGoneIsRefusedAndDestroyed) {
   auto token = std::make_shared<int>(1);
   std::shared_ptr<Remote> remote;

@@ -31,8 +31,8 @@ void Waiters::notify_all() {
     }
   }
   for (auto& state : woken) {
-    Remote& remote = *state->remote;
-    remote.post([state = std::move(state)] {
+    const std::shared_ptr<Remote> remote = state->remote;  // the state may be gone before post() returns
+    remote->post([state = std::move(state)] {
       if (state->op == nullptr) return;  // timed out or destroyed meanwhile
       WaitOp& op = *std::exchange(state->op, nullptr);
       op.unlink();
