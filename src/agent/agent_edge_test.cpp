@@ -22,7 +22,7 @@ std::string edge_settings() { return "{listen: [\"127.0.0.1:" + std::to_string(k
 
 class AgentEdgeTest : public AgentFixture {
  protected:
-  AgentEdgeTest() : AgentFixture(YZ_EDGE_PROGRAM, edge_settings()) {
+  AgentEdgeTest() : AgentFixture(YZ_AGENT_PROGRAM, YZ_EDGE_PROGRAM, edge_settings()) {
     origin_thread_.run_and_wait([this](io::Reactor& reactor) {
       origin_ = std::make_unique<net::HttpServer>(reactor, handler_);
       origin_at_ = origin_->listen(net::testing::kAnyLoopback).value();

@@ -35,9 +35,11 @@ bool eventually(F holds, std::chrono::milliseconds limit = 15s) {
 /// The program yz-agent as a child process, with a control in this process and an edge program of the test's choice.
 class AgentFixture : public testing::Test {
  protected:
-  /// `settings`: a YAML mapping on one line.
-  AgentFixture(std::string program, std::string settings)
-      : edge_program_(std::move(program)), edge_settings_(std::move(settings)) {
+  /// Paths of the two programs; `settings` of the edge: a YAML mapping on one line.
+  AgentFixture(std::string agent_program, std::string edge_program, std::string settings)
+      : agent_program_(std::move(agent_program)),
+        edge_program_(std::move(edge_program)),
+        edge_settings_(std::move(settings)) {
     control.start();
   }
   ~AgentFixture() override { stop_agent(); }
@@ -45,9 +47,9 @@ class AgentFixture : public testing::Test {
   [[nodiscard]] std::filesystem::path state() const { return folder.path() / "agent"; }
 
   void start_agent(bool with_token = false) {
-    std::vector<std::string> argv{YZ_AGENT_PROGRAM, "--control",      control.address(),
-                                  "--state",        state().string(), "--edge-binary",
-                                  edge_program_,    "--config",       (folder.path() / "agent.yaml").string()};
+    std::vector<std::string> argv{agent_program_, "--control",      control.address(),
+                                  "--state",      state().string(), "--edge-binary",
+                                  edge_program_,  "--config",       (folder.path() / "agent.yaml").string()};
     if (with_token) argv.insert(argv.end(), {"--join", control.token()});
     std::ofstream(folder.path() / "agent.yaml") << "autonomy_after: 500ms\nname: test\nlog: {level: debug}\n"
                                                 << "edge: {settings: " << edge_settings_ << "}\n";
@@ -99,6 +101,8 @@ class AgentFixture : public testing::Test {
     start_agent(true);
     ASSERT_TRUE(control.wait_until_ready()) << log();
   }
+
+  const std::string agent_program_;
 
   const std::string edge_program_;
   const std::string edge_settings_;

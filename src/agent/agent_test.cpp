@@ -11,7 +11,7 @@ using Lines = std::vector<std::string>;
 
 class AgentTest : public AgentFixture {
  protected:
-  AgentTest() : AgentFixture(YZ_FAKE_EDGE, "{}") {}
+  AgentTest() : AgentFixture(YZ_AGENT_PROGRAM, YZ_FAKE_EDGE, "{}") {}
   [[nodiscard]] Lines journal() const {
     Lines lines;
     const auto text = read_file(state() / "edge/journal");
