@@ -6,6 +6,7 @@
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
 #include "edge/stored_object.h"
+#include "edge/transaction/fair_share.h"
 #include "edge/upstream/forward.h"
 #include "http/storability.h"
 #include "http/validation.h"
@@ -107,6 +108,7 @@ bool finish_refreshed(Order& order, const Answer& answer, WallTime asked_at) {
 
 /// Reads the body into the store. The upstream's connection goes back to its pool when the body ended cleanly.
 io::Task<void> stream_body(Order& order, Answer answer) {
+  FairShare share;
   for (;;) {
     auto room = co_await order.writer.prepare(order.worker.reactor().in(kRoomTimeout));
     if (!room) co_return order.writer.fail(std::move(room).error());
@@ -115,6 +117,7 @@ io::Task<void> stream_body(Order& order, Answer answer) {
     if (*size == 0) break;
     order.writer.commit(*size);
     if (order.handoff) order.handoff->origin_bytes = answer.response.bytes_in();
+    if (share.is_used_up(*size)) co_await io::yield();
   }
   if (order.handoff) order.handoff->origin_bytes = answer.response.bytes_in();
   order.writer.finish();

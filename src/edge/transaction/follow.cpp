@@ -5,6 +5,7 @@
 
 #include "edge/edge_server.h"
 #include "edge/stored_object.h"
+#include "edge/transaction/fair_share.h"
 #include "edge/transaction/head_tail.h"
 #include "edge/transaction/phases.h"
 #include "edge/transaction/response_head.h"
@@ -86,11 +87,13 @@ io::Task<void> resume_alone(Transaction& tx, cache::Ref<cache::Object> head, std
     co_return tx.exchange.abort();
   }
   const auto buffer = std::make_unique_for_overwrite<char[]>(kResumeBuffer);
+  FairShare share;
   while (left > 0) {
     const auto size = co_await answer->response.read(std::span(buffer.get(), kResumeBuffer));
     if (!size || *size == 0 || *size > left) co_return tx.exchange.abort();
     if (!co_await tx.exchange.send(std::string_view(buffer.get(), *size))) co_return;
     left -= *size;
+    if (share.is_used_up(*size)) co_await io::yield();
   }
   tx.origin_bytes += answer->response.bytes_in();
   (void)co_await tx.exchange.finish();
@@ -99,6 +102,7 @@ io::Task<void> resume_alone(Transaction& tx, cache::Ref<cache::Object> head, std
 /// Sends what arrives until `left` bytes (none: all) are sent. An upstream that breaks off, or a client too slow for
 /// the window of a body that is not kept, ends the connection without a clean end.
 io::Task<void> send_arriving(Transaction& tx, cache::FillReader& reader, std::optional<std::uint64_t> left) {
+  FairShare share;
   while (!left || *left > 0) {
     const auto limit = std::min(left.value_or(cache::FillReader::kReadLimit), cache::FillReader::kReadLimit);
     const auto next = co_await reader.read(tx.worker.reactor().in(kBodyTimeout), limit);
@@ -112,6 +116,7 @@ io::Task<void> send_arriving(Transaction& tx, cache::FillReader& reader, std::op
     if (!co_await tx.exchange.send(reader.pieces())) co_return;
     reader.advance(size);
     if (left) *left -= size;
+    if (share.is_used_up(size)) co_await io::yield();
   }
   (void)co_await tx.exchange.finish();
 }

@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "edge/edge_server.h"
+#include "edge/transaction/fair_share.h"
 #include "edge/transaction/phases.h"
 #include "http/cdn_loop.h"
 #include "http/hop_by_hop.h"
@@ -45,12 +46,14 @@ io::Task<void> respond_stream(Transaction& tx, net::ClientResponse response) {
   tx.exchange.begin(head.status, response_fields(tx, head), {length_of(tx, head)});
   if (!co_await tx.exchange.flush()) co_return;
   const auto buffer = std::make_unique_for_overwrite<char[]>(kBufferSize);
+  FairShare share;
   for (;;) {
     auto size = co_await response.read(std::span(buffer.get(), kBufferSize));
     tx.origin_bytes = response.bytes_in();
     if (!size) co_return tx.exchange.abort();
     if (*size == 0) break;
     if (!co_await tx.exchange.send(std::string_view(buffer.get(), *size))) co_return;
+    if (share.is_used_up(*size)) co_await io::yield();
   }
   (void)co_await tx.exchange.finish();
 }
