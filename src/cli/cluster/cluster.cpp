@@ -44,6 +44,24 @@ std::string last_line(std::string_view text) {
   return std::string(end == std::string_view::npos ? text : text.substr(end + 1));
 }
 
+// GCC 12 cannot compile initializer lists inside co_await, so JSON is made outside.
+
+json cluster_settings(const std::string& zone) {
+  return {{"cdn_zone", zone},
+          {"name_servers", json::array({{{"name", "ns1." + zone}, {"addresses", {"127.0.0.1"}}}})},
+          {"hostmaster", "hostmaster." + zone},
+          {"negative_ttl", 5},
+          {"trusted_proxies", {"127.0.0.0/8"}}};
+}
+
+json l1_group(const char* name, const char* province, const char* isp, std::uint64_t parent) {
+  return {{"name", name},
+          {"tier", "l1"},
+          {"parent_group", parent},
+          {"isps", {isp}},
+          {"place", {{"country", "CN"}, {"province", province}}}};
+}
+
 }  // namespace
 
 Cluster::Cluster(io::Reactor& reactor, ClusterPlan plan, ClusterOptions options)
@@ -156,37 +174,26 @@ io::Task<Result<std::uint64_t>> Cluster::ensure(std::string path, json wanted) {
 }
 
 io::Task<Status> Cluster::ensure_resources() {
-  YZ_CO_TRY(const json settings,
-            co_await api_.patch(
-                "/api/v1/settings",
-                {{"cdn_zone", plan_.zone},
-                 {"name_servers", json::array({{{"name", "ns1." + plan_.zone}, {"addresses", {"127.0.0.1"}}}})},
-                 {"hostmaster", "hostmaster." + plan_.zone},
-                 {"negative_ttl", 5},
-                 {"trusted_proxies", {"127.0.0.0/8"}}}));
-  YZ_CO_TRY([[maybe_unused]] const auto tenant, co_await ensure("/api/v1/tenants", {{"name", "sample"}}));
-  YZ_CO_TRY(const auto l2, co_await ensure("/api/v1/node-groups", {{"name", "l2"}, {"tier", "l2"}}));
-  const auto l1 = [&](const char* name, const char* province, const char* isp) {
-    return ensure("/api/v1/node-groups", {{"name", name},
-                                          {"tier", "l1"},
-                                          {"parent_group", l2},
-                                          {"isps", {isp}},
-                                          {"place", {{"country", "CN"}, {"province", province}}}});
-  };
-  YZ_CO_TRY(const auto beijing, co_await l1("beijing-unicom", "CN-BJ", "unicom"));
-  YZ_CO_TRY(const auto guangdong, co_await l1("guangdong-telecom", "CN-GD", "telecom"));
+  YZ_CO_TRY([[maybe_unused]] const json settings,
+            co_await api_.patch("/api/v1/settings", cluster_settings(plan_.zone)));
+  const json sample = {{"name", "sample"}};
+  YZ_CO_TRY([[maybe_unused]] const auto tenant, co_await ensure("/api/v1/tenants", sample));
+  const json l2_group = {{"name", "l2"}, {"tier", "l2"}};
+  YZ_CO_TRY(const auto l2, co_await ensure("/api/v1/node-groups", l2_group));
+  YZ_CO_TRY(const auto beijing,
+            co_await ensure("/api/v1/node-groups", l1_group("beijing-unicom", "CN-BJ", "unicom", l2)));
+  YZ_CO_TRY(const auto guangdong,
+            co_await ensure("/api/v1/node-groups", l1_group("guangdong-telecom", "CN-GD", "telecom", l2)));
   for (const PlannedNode& node : plan_.nodes) {
     const std::uint64_t group = node.group == "l2" ? l2 : node.group == "beijing-unicom" ? beijing : guangdong;
-    YZ_CO_TRY([[maybe_unused]] const auto id,
-              co_await ensure("/api/v1/nodes", {{"name", node.name},
-                                                {"group", group},
-                                                {"addresses", {to_string(node.address)}},
-                                                {"http_port", plan_.edge_port}}));
+    const json wanted = {{"name", node.name},
+                         {"group", group},
+                         {"addresses", {to_string(node.address)}},
+                         {"http_port", plan_.edge_port}};
+    YZ_CO_TRY([[maybe_unused]] const auto id, co_await ensure("/api/v1/nodes", wanted));
   }
-  YZ_CO_TRY([[maybe_unused]] const auto policy,
-            co_await ensure(
-                "/api/v1/policies",
-                {{"name", "default"}, {"default_groups", {beijing, guangdong}}, {"ttl", 30}, {"degraded_ttl", 5}}));
+  const json policy = {{"name", "default"}, {"default_groups", {beijing, guangdong}}, {"ttl", 30}, {"degraded_ttl", 5}};
+  YZ_CO_TRY([[maybe_unused]] const auto policy_id, co_await ensure("/api/v1/policies", policy));
   co_return Status();
 }
 
@@ -194,8 +201,8 @@ io::Task<Status> Cluster::start_scheduler() {
   const auto state = plan_.folder / "gslb";
   std::string token;
   if (!std::filesystem::exists(state / "identity.json")) {
-    YZ_CO_TRY(const json made,
-              co_await api_.post("/api/v1/nodes/join-tokens", {{"role", "scheduler"}, {"name", "gslb-1"}}));
+    const json wanted = {{"role", "scheduler"}, {"name", "gslb-1"}};
+    YZ_CO_TRY(const json made, co_await api_.post("/api/v1/nodes/join-tokens", wanted));
     token = made.value("token", "");
   }
   json settings = {{"listen", {fmt::format("127.0.0.1:{}", plan_.dns_port)}},
@@ -223,8 +230,8 @@ io::Task<Status> Cluster::start_agent(const PlannedNode& node) {
                        {"access_log", (plan_.folder / "log" / (node.name + ".access.json")).string()}}}}}};
   if (!std::filesystem::exists(state / "identity.pem")) {
     YZ_CO_TRY(const json found, co_await api_.find("/api/v1/nodes", node.name));
-    YZ_CO_TRY(const json made,
-              co_await api_.post("/api/v1/nodes/join-tokens", {{"role", "edge"}, {"node", found["id"]}}));
+    const json wanted = {{"role", "edge"}, {"node", found["id"]}};
+    YZ_CO_TRY(const json made, co_await api_.post("/api/v1/nodes/join-tokens", wanted));
     settings["join_token"] = made["token"];
   }
   co_return start_program(agent_name(node.name), "yz-agent", settings);
@@ -261,12 +268,10 @@ io::Task<Result<json>> Cluster::ensure_domain(std::string name, std::string orig
   YZ_CO_TRY(const json tenant, co_await api_.find("/api/v1/tenants", "sample"));
   const json origins = json::array(
       {{{"host", origin_host}, {"port", origin_port}, {"tls", origin_tls}, {"weight", 1}, {"backup", false}}});
-  YZ_CO_TRY(const auto group,
-            co_await ensure("/api/v1/origin-groups",
-                            {{"name", "origin of " + name}, {"tenant", tenant["id"]}, {"origins", origins}}));
-  YZ_CO_TRY(const auto id,
-            co_await ensure("/api/v1/domains",
-                            {{"name", name}, {"tenant", tenant["id"]}, {"origin_group", group}, {"correction", true}}));
+  const json origin_group = {{"name", "origin of " + name}, {"tenant", tenant["id"]}, {"origins", origins}};
+  YZ_CO_TRY(const auto group, co_await ensure("/api/v1/origin-groups", origin_group));
+  const json domain = {{"name", name}, {"tenant", tenant["id"]}, {"origin_group", group}, {"correction", true}};
+  YZ_CO_TRY(const auto id, co_await ensure("/api/v1/domains", domain));
   co_return co_await api_.get(fmt::format("/api/v1/domains/{}", id));
 }
 
