@@ -88,11 +88,14 @@ io::Task<Status> measure(Story& story) {
 io::Task<Status> step_refresh(Story& story) {
   story.title(5, "Refresh");
   const json by_url = {{"urls", {fmt::format("http://{}/change/one.txt", story.host)}}};
-  YZ_CO_CHECK(co_await one_kind(story, "URL", {"/change/one.txt"}, by_url));
+  const std::vector<std::string> one = {"/change/one.txt"};
+  YZ_CO_CHECK(co_await one_kind(story, "URL", one, by_url));
   const json by_directory = {{"directories", {fmt::format("http://{}/change/dir/", story.host)}}};
-  YZ_CO_CHECK(co_await one_kind(story, "directory", {"/change/dir/a.txt", "/change/dir/b/c.txt"}, by_directory));
+  const std::vector<std::string> below = {"/change/dir/a.txt", "/change/dir/b/c.txt"};
+  YZ_CO_CHECK(co_await one_kind(story, "directory", below, by_directory));
   const json by_tag = {{"tags", json::array({{{"domain", story.host}, {"tag", "news"}}})}};
-  YZ_CO_CHECK(co_await one_kind(story, "tag", {"/news/a.txt", "/news/deep/b.txt"}, by_tag));
+  const std::vector<std::string> tagged = {"/news/a.txt", "/news/deep/b.txt"};
+  YZ_CO_CHECK(co_await one_kind(story, "tag", tagged, by_tag));
   YZ_CO_CHECK(co_await in_flight(story));
   co_return co_await measure(story);
 }
