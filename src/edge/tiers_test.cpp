@@ -196,7 +196,7 @@ TEST_F(Tiers, TheAdminSocketAnswersItsAgent) {
   EXPECT_EQ(post("/ready", "{}").status, 400);
   EXPECT_EQ(post("/ready", R"({"ready":false})").status, 200);
   EXPECT_EQ(get("/.yz/healthz").status, 503);
-  EXPECT_EQ(post("/purge/resync", R"({"seq":5})").body, "{\"purge_seq\":5}\n");
+  EXPECT_EQ(post("/purge/resync", R"({"seq":5})").body, "{\"applied\":5}\n");
 }
 
 }  // namespace
