@@ -16,13 +16,15 @@ std::uint16_t free_port() {
   return listener ? listener->local().port : 0;
 }
 
-const std::uint16_t kEdgePort = free_port();
-
-std::string edge_settings() { return "{listen: [\"127.0.0.1:" + std::to_string(kEdgePort) + "\"], memory: 32MiB}"; }
+std::string edge_settings(std::uint16_t port) {
+  return "{listen: [\"127.0.0.1:" + std::to_string(port) + "\"], memory: 32MiB}";
+}
 
 class AgentEdgeTest : public AgentFixture {
  protected:
-  AgentEdgeTest() : AgentFixture(YZ_AGENT_PROGRAM, YZ_EDGE_PROGRAM, edge_settings()) {
+  AgentEdgeTest() : AgentEdgeTest(free_port()) {}
+  explicit AgentEdgeTest(std::uint16_t port)
+      : AgentFixture(YZ_AGENT_PROGRAM, YZ_EDGE_PROGRAM, edge_settings(port)), edge_port_(port) {
     origin_thread_.run_and_wait([this](io::Reactor& reactor) {
       origin_ = std::make_unique<net::HttpServer>(reactor, handler_);
       origin_at_ = origin_->listen(net::testing::kAnyLoopback).value();
@@ -41,7 +43,7 @@ class AgentEdgeTest : public AgentFixture {
     origins.origins = {{to_string(origin_at_.address), origin_at_.port, 1, false, false}};
     config.put(origins, at);
     model::Node node = *config.nodes.find({1});
-    node.id = {7}, node.name = "n7", node.addresses = {IpAddress::v4(0x7F000001)}, node.http_port = kEdgePort;
+    node.id = {7}, node.name = "n7", node.addresses = {IpAddress::v4(0x7F000001)}, node.http_port = edge_port_;
     config.put(node, at);
     model::Domain domain = *config.domains.find({1});
     domain.cache_rules.clear();
@@ -54,7 +56,7 @@ class AgentEdgeTest : public AgentFixture {
   std::string get(const std::string& path) {
     io::Reactor reactor;
     std::string answer = reactor.block_on(
-        net::testing::exchange_text({IpAddress::v4(0x7F000001), kEdgePort},
+        net::testing::exchange_text({IpAddress::v4(0x7F000001), edge_port_},
                                     "GET " + path + " HTTP/1.1\r\nHost: www.a.com\r\nConnection: close\r\n\r\n"));
     ++asked_;
     received_ += answer.size();
@@ -64,7 +66,9 @@ class AgentEdgeTest : public AgentFixture {
   [[nodiscard]] std::string edge_log() const { return read_file(state() / "edge.log").value_or(""); }
   /// Requests by number, so that a purge of record N is one of "/N".
   void ask_many(int count) {
-    for (int i = 0; i < count; ++i) EXPECT_TRUE(get("/" + std::to_string(i % 7)).starts_with("HTTP/1.1 200")) << i;
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(get("/" + std::to_string(i % 7)).starts_with("HTTP/1.1 200")) << i << log() << edge_log();
+    }
   }
   void wait_for_a_new_edge(pid_t before) {
     ASSERT_TRUE(eventually([&] { return edge_pid() != 0 && edge_pid() != before && is_healthy(); })) << log();
@@ -78,9 +82,10 @@ class AgentEdgeTest : public AgentFixture {
       if (!co_await stream->write_all(request, 1s)) co_return "";
       co_return co_await net::testing::read_up_to(*stream, SIZE_MAX);
     };
-    return reactor.block_on(ask({IpAddress::v4(0x7F000001), kEdgePort})).starts_with("HTTP/1.1 200");
+    return reactor.block_on(ask({IpAddress::v4(0x7F000001), edge_port_})).starts_with("HTTP/1.1 200");
   }
 
+  const std::uint16_t edge_port_;
   std::atomic<int> version_{1};
   std::uint64_t asked_ = 0;
   std::uint64_t received_ = 0;
@@ -152,6 +157,7 @@ TEST_F(AgentEdgeTest, UsageEqualsWhatViewersSawThroughKillsOfEdgeAgentAndControl
   ask_many(50);
   ASSERT_TRUE(eventually([&] { return control.usage_totals().requests > 100; }));
   kill_agent();
+  ASSERT_TRUE(control.wait_until_gone());
   control.acknowledge_usage(true);
   start_agent();
   ASSERT_TRUE(control.wait_until_ready()) << log() << edge_log();

@@ -87,7 +87,9 @@ io::Task<void> ConfigApplier::run() {
     if (up && wanted_ && (*up != generation_ || wanted_->seq != answered_)) {
       if (*up != generation_) in_edge_ = {};
       generation_ = *up;
-      if (!co_await push()) {
+      if (co_await push()) {
+        served_ = *up;
+      } else {
         generation_ = 0;
         co_await io::sleep_for(kRetry);
       }

@@ -40,6 +40,8 @@ class ConfigApplier {
   [[nodiscard]] bool needs_snapshot() const { return needs_snapshot_; }
   /// The edge that answers now has a configuration, and everything control had sent was dealt with.
   [[nodiscard]] bool is_settled() const;
+  /// Process `generation` was given what there is: purges, which are understood by the configuration, may follow.
+  [[nodiscard]] bool was_given_to(std::uint64_t generation) const { return !wanted_ || served_ == generation; }
 
  private:
   [[nodiscard]] io::Task<bool> push();
@@ -60,6 +62,7 @@ class ConfigApplier {
   model::ConfigSeq answered_;          // acknowledged or refused up to here
   model::ConfigSeq in_edge_;           // in force in the process `generation_`
   std::uint64_t generation_ = 0;       // the process wanted_ was given to
+  std::uint64_t served_ = 0;           // the process that took or refused it
   bool needs_snapshot_ = false;
 };
 

@@ -135,50 +135,57 @@ io::Task<Result<std::string>> EdgeDriver::ask(Call call, std::string body) {
 }
 
 io::Task<Result<CacheStatus>> EdgeDriver::status() {
-  YZ_CO_TRY(const std::string answer, co_await ask({"GET", "/status", "", kQuick}, ""));
+  Call call{"GET", "/status", "", kQuick};
+  YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), ""));
   co_return read_status(answer);
 }
 
 io::Task<Status> EdgeDriver::apply_snapshot(rpc::SharedBytes snapshot) {
-  auto answer = co_await ask({"PUT", "/config", std::string(kBinary), kThorough}, *snapshot);
+  Call call{"PUT", "/config", std::string(kBinary), kThorough};
+  auto answer = co_await ask(std::move(call), *snapshot);
   if (!answer) co_return fail(std::move(answer).error());
   co_return Status();
 }
 
 io::Task<Status> EdgeDriver::apply_delta(rpc::SharedBytes delta) {
-  auto answer = co_await ask({"POST", "/config/delta", std::string(kBinary), kThorough}, *delta);
+  Call call{"POST", "/config/delta", std::string(kBinary), kThorough};
+  auto answer = co_await ask(std::move(call), *delta);
   if (!answer) co_return fail(std::move(answer).error());
   co_return Status();
 }
 
 io::Task<Result<model::PurgeSeq>> EdgeDriver::purge(rpc::SharedBytes records) {
-  YZ_CO_TRY(const std::string answer, co_await ask({"POST", "/purge", std::string(kBinary), kThorough}, *records));
+  Call call{"POST", "/purge", std::string(kBinary), kThorough};
+  YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), *records));
   co_return read_purge_seq(answer);
 }
 
 io::Task<Result<model::PurgeSeq>> EdgeDriver::resync(model::PurgeSeq seq) {
   const json body{{"seq", seq.value}};
-  YZ_CO_TRY(const std::string answer,
-            co_await ask({"POST", "/purge/resync", std::string(kJson), kThorough}, body.dump()));
+  Call call{"POST", "/purge/resync", std::string(kJson), kThorough};
+  YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), body.dump()));
   co_return read_purge_seq(answer);
 }
 
 io::Task<Result<std::vector<rpc::PrefetchedUrl>>> EdgeDriver::prefetch(std::vector<std::string> urls) {
   const json body{{"urls", urls}};
-  YZ_CO_TRY(const std::string answer, co_await ask({"POST", "/prefetch", std::string(kJson), kPrefetch}, body.dump()));
+  Call call{"POST", "/prefetch", std::string(kJson), kPrefetch};
+  YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), body.dump()));
   co_return read_prefetched(answer, urls.size());
 }
 
 io::Task<Status> EdgeDriver::set_ready(bool ready) {
   const json body{{"ready", ready}};
-  auto answer = co_await ask({"POST", "/ready", std::string(kJson), kQuick}, body.dump());
+  Call call{"POST", "/ready", std::string(kJson), kQuick};
+  auto answer = co_await ask(std::move(call), body.dump());
   if (!answer) co_return fail(std::move(answer).error());
   co_return Status();
 }
 
 io::Task<Status> EdgeDriver::set_draining(bool draining) {
   const json body{{"draining", draining}};
-  auto answer = co_await ask({"POST", "/drain", std::string(kJson), kQuick}, body.dump());
+  Call call{"POST", "/drain", std::string(kJson), kQuick};
+  auto answer = co_await ask(std::move(call), body.dump());
   if (!answer) co_return fail(std::move(answer).error());
   co_return Status();
 }

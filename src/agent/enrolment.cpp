@@ -42,7 +42,8 @@ io::Task<Result<rpc::NodeIdentity>> obtain_identity(const Settings& settings, co
     options.control = settings.controls[attempt % settings.controls.size()];
     options.token = settings.join_token;
     options.name = settings.name;
-    auto identity = co_await pool.run([options] { return rpc::enrol(options); }, reactor.in(kCallDeadline));
+    auto join = [options] { return rpc::enrol(options); };
+    auto identity = co_await pool.run(std::move(join), reactor.in(kCallDeadline));
     if (identity) {
       YZ_CO_CHECK(state.save_identity(*identity));
       log::info("joined as node {}", to_string(identity->node));
@@ -68,8 +69,8 @@ io::Task<void> keep_identity_fresh(rpc::NodeIdentity identity, const Settings& s
       co_await io::sleep_for(std::clamp<std::chrono::milliseconds>(left, 1ms, 60s));
     }
     const std::string control = settings.controls[attempt % settings.controls.size()];
-    auto renewed =
-        co_await pool.run([control, identity] { return rpc::renew(control, identity); }, reactor.in(kCallDeadline));
+    auto renew = [control, identity] { return rpc::renew(control, identity); };
+    auto renewed = co_await pool.run(std::move(renew), reactor.in(kCallDeadline));
     if (!renewed) {
       log::warn("cannot renew the node's certificate yet: {}", renewed.error().message);
       co_await io::sleep_for(kRenewRetry);

@@ -48,6 +48,7 @@ Node::Node(io::Reactor& reactor, io::BlockingPool& pool, const Settings& setting
 
 io::Task<void> Node::run(io::Event& stop) {
   restore();
+  purges_.begin_when([this](std::uint64_t generation) { return config_.was_given_to(generation); });
   update_hello();
   control_.start(settings_.controls, identity_);
   reactor_.spawn_into(scope_, keep_edge_told());
@@ -205,12 +206,11 @@ io::Task<void> Node::keep_state_saved() {
     const model::SnapshotPtr config = config_.good();
     const model::PurgeSeq purge = purges_.applied();
     if (config == saved_config && purge == saved_purge) continue;
-    auto saved = co_await pool_.run(
-        [state = state_, config, purge, is_new = config != saved_config]() -> Status {
-          if (is_new) YZ_CHECK(state->save_config(model::encode(*config)));
-          return state->save_purge_position(purge);
-        },
-        reactor_.in(kDiskDeadline));
+    auto save = [state = state_, config, purge, is_new = config != saved_config]() -> Status {
+      if (is_new) YZ_CHECK(state->save_config(model::encode(*config)));
+      return state->save_purge_position(purge);
+    };
+    auto saved = co_await pool_.run(std::move(save), reactor_.in(kDiskDeadline));
     if (!saved) {
       log::error("cannot save the node's state: {}", saved.error().message);
       continue;

@@ -54,11 +54,17 @@ io::Task<void> PurgeApplier::run() {
   for (;;) {
     const auto ticket = changed_.ticket();
     const auto up = edge_.up();
-    if (!up || (*up == generation_ && waiting_.empty())) {
+    const bool is_new = up && *up != generation_;
+    if (!up || (is_new && !may_begin_(*up)) || (!is_new && waiting_.empty())) {
       (void)co_await changed_.wait(ticket, io::kNoDeadline);
       continue;
     }
-    const bool done = *up != generation_ ? co_await align() : co_await do_next();
+    bool done = false;
+    if (is_new) {
+      done = co_await align();
+    } else {
+      done = co_await do_next();
+    }
     if (done) {
       changed_.notify_all();
     } else {
@@ -90,7 +96,8 @@ io::Task<bool> PurgeApplier::align() {
   if (at < applied_) {
     log::warn("the edge is at purge {} and should be at {}: what it has will be revalidated", to_string(at),
               to_string(applied_));
-    auto given = co_await give({applied_, applied_, nullptr});
+    Work revalidate{applied_, applied_, nullptr};
+    auto given = co_await give(std::move(revalidate));
     if (!given) co_return false;
   }
   generation_ = *up;
@@ -114,7 +121,8 @@ io::Task<bool> PurgeApplier::do_next() {
       log::error("the edge refused purges {}-{}: {}", to_string(work.first), to_string(work.last),
                  given.error().message);
       if (given.error().code == Code::kConflict) co_return false;
-      given = co_await give({work.last, work.last, nullptr});
+      Work revalidate{work.last, work.last, nullptr};
+      given = co_await give(std::move(revalidate));
     }
     if (!given) co_return false;
     if (*given > applied_) applied_ = *given;

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "agent/cache_driver.h"
 #include "agent/control_link.h"
@@ -19,6 +21,8 @@ class PurgeApplier {
   PurgeApplier(CacheDriver& driver, const EdgePresence& edge, ControlSink& control, io::Waiters& changed)
       : driver_(driver), edge_(edge), control_(control), changed_(changed) {}
 
+  /// A new process gets purges only when `may_begin` says so of it. Before run().
+  void begin_when(std::function<bool(std::uint64_t generation)> may_begin) { may_begin_ = std::move(may_begin); }
   /// How far purges were applied when the agent last ran. Before run().
   void restore(model::PurgeSeq position) { applied_ = position; }
   /// From a new session's Welcome: control's newest record. What waited from the session before is dropped, for control
@@ -54,6 +58,7 @@ class PurgeApplier {
   ControlSink& control_;
   io::Waiters& changed_;
 
+  std::function<bool(std::uint64_t)> may_begin_ = [](std::uint64_t) { return true; };
   model::PurgeSeq applied_;
   std::optional<model::PurgeSeq> target_;  // of the last Welcome
   bool alone_ = false;                     // go_on_alone() was asked for

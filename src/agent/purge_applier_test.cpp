@@ -77,6 +77,20 @@ TEST_F(PurgeApplierTest, AGapIsNotAppliedButAskedFor) {
   EXPECT_TRUE(applier.is_caught_up());
 }
 
+TEST_F(PurgeApplierTest, ANewProcessGetsItsConfigurationFirst) {
+  bool has_config = false;
+  applier.begin_when([&](std::uint64_t) { return has_config; });
+  start();
+  applier.on_welcome(model::PurgeSeq{1});
+  applier.on_records(test_purges(1, 1));
+  turn();
+  EXPECT_TRUE(driver.asked.empty());
+  has_config = true;
+  changed.notify_all();
+  turn();
+  EXPECT_EQ(driver.asked, (Lines{"purge 1"}));
+}
+
 TEST_F(PurgeApplierTest, DuplicatesDoNoHarm) {
   start();
   applier.on_welcome(model::PurgeSeq{3});

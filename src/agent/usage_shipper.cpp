@@ -78,11 +78,10 @@ io::Task<void> UsageShipper::run() {
 }
 
 io::Task<void> UsageShipper::ship_what_is_there() {
-  auto batches = co_await pool_.run(
-      [spool = spool_, skip = under_way_, max = kMaxUnderWay - under_way_.size()] {
-        return Result<std::vector<Batch>>(read_spool(spool, skip, max));
-      },
-      io::Reactor::current().in(kDiskDeadline));
+  auto read = [spool = spool_, skip = under_way_, max = kMaxUnderWay - under_way_.size()] {
+    return Result<std::vector<Batch>>(read_spool(spool, skip, max));
+  };
+  auto batches = co_await pool_.run(std::move(read), io::Reactor::current().in(kDiskDeadline));
   if (!batches) {
     log::warn("reading the usage spool: {}", batches.error().message);
     co_return;

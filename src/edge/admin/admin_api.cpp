@@ -47,6 +47,13 @@ io::Task<void> answer_json(Exchange& exchange, nlohmann::json body) {
   (void)co_await exchange.respond_text(200, "application/json", body.dump() + "\n");
 }
 
+// An object with one member. GCC 12 cannot compile a braced list in the arguments of an awaited call.
+nlohmann::json member(const std::string& name, nlohmann::json value) {
+  nlohmann::json object;
+  object[name] = std::move(value);
+  return object;
+}
+
 io::Task<void> answer_error(Exchange& exchange, Error error) {
   (void)co_await net::respond_problem(exchange, status_of(error), std::move(error.message));
 }
@@ -101,12 +108,12 @@ io::Task<void> put_config(Exchange& exchange, EdgeServer& server, Apply apply) {
   auto applied = co_await server.pool().run([&server, apply, text = std::move(*body)] { return (server.*apply)(text); },
                                             io::Reactor::current().in(kWorkTimeout));
   if (!applied) co_return co_await answer_error(exchange, std::move(applied).error());
-  co_await answer_json(exchange, {{"config_seq", server.status().config.value}});
+  co_await answer_json(exchange, member("config_seq", server.status().config.value));
 }
 
 io::Task<void> answer_purged(Exchange& exchange, Result<model::PurgeSeq> applied) {
   if (!applied) co_return co_await answer_error(exchange, std::move(applied).error());
-  co_await answer_json(exchange, {{"applied", applied->value}});
+  co_await answer_json(exchange, member("applied", applied->value));
 }
 
 io::Task<void> post_purge(Exchange& exchange, EdgeServer& server) {
@@ -173,14 +180,14 @@ io::Task<void> post_prefetch(Exchange& exchange, EdgeServer& server, net::HttpCl
                        {"bytes", outcome.bytes},
                        {"reason", outcome.reason}});
   }
-  co_await answer_json(exchange, {{"results", std::move(results)}});
+  co_await answer_json(exchange, member("results", std::move(results)));
 }
 
 io::Task<void> post_flag(Exchange& exchange, EdgeServer& server, std::string name, void (EdgeServer::*set)(bool)) {
   const auto value = co_await member_of<bool>(exchange, name);
   if (!value) co_return;
   (server.*set)(*value);
-  co_await answer_json(exchange, {{name, *value}});
+  co_await answer_json(exchange, member(name, *value));
 }
 
 io::Task<void> get_why(Exchange& exchange, EdgeServer& server) {
