@@ -347,7 +347,7 @@ def test_source_port_zero_is_never_answered(server):
     try:
         sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
     except PermissionError:
-        pytest.skip("needs a raw socket")
+        pytest.skip("needs a raw socket: run as root, or with CAP_NET_RAW")
     with sender:
         packet = header() + question()
         sender.sendto(struct.pack(">4H", 0, server, 8 + len(packet), 0) + packet, (HOST, 0))

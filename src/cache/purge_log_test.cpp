@@ -195,7 +195,7 @@ TEST(PurgeLog, BeyondItsTargetsTheOlderHalfTurnsIntoStaleBefore) {
 }
 
 TEST(PurgeLog, AFailingDiskDoesNotAcknowledge) {
-  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP();
+  if (::access("/dev/full", W_OK) != 0) GTEST_SKIP() << "no /dev/full here: mknod -m 666 /dev/full c 1 7";
   const TempFolder folder;
   ::signal(SIGXFSZ, SIG_IGN);
   const pid_t child = ::fork();

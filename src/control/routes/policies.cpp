@@ -5,21 +5,12 @@
 namespace yz::control {
 namespace {
 
-struct PolicyKind {
-  using Value = model::Policy;
-  using Store = store::PolicyStore;
+struct PolicyKind : PlainKind<model::Policy, store::PolicyStore> {
   static constexpr std::string_view kPath = "policies";
   static constexpr std::string_view kNoun = "policy";
   static constexpr Permission kRead = "policy:read";
   static constexpr Permission kWrite = "policy:write";
   static constexpr bool kOwned = false;
-
-  static std::vector<std::string_view> read_only() { return {"id"}; }
-  static Value base(const Value* /*before*/) { return {}; }
-  static tl::expected<void, Problem> prepare(const model::ConfigSnapshot& /*config*/, Value& /*value*/) { return {}; }
-  static nlohmann::json render(const store::Stored<Value>& row, const model::ConfigSnapshot& /*config*/) {
-    return model::to_json(row.value);
-  }
 };
 
 }  // namespace

@@ -18,6 +18,22 @@
 
 namespace yz::control {
 
+/// What most kinds of resource share: nothing but the id is read-only, a new one starts from the defaults, and it is
+/// shown as it is stored. A kind derives from it and names its path, noun and permissions, and redefines what it does
+/// otherwise.
+template <typename ValueType, typename StoreType>
+struct PlainKind {
+  using Value = ValueType;
+  using Store = StoreType;
+
+  static std::vector<std::string_view> read_only() { return {"id"}; }
+  static Value base(const Value* /*before*/) { return {}; }
+  static tl::expected<void, Problem> prepare(const model::ConfigSnapshot& /*config*/, Value& /*value*/) { return {}; }
+  static nlohmann::json render(const store::Stored<Value>& row, const model::ConfigSnapshot& /*config*/) {
+    return model::to_json(row.value);
+  }
+};
+
 /// List, create, get, replace, change and delete for one kind of resource. `Kind` says what is special about it:
 ///
 ///   using Value, Store;                       the model's struct and its store
