@@ -15,9 +15,10 @@
 namespace yz::model {
 namespace {
 
-constexpr std::uint16_t kFormatVersion = 1;
-constexpr std::size_t kHeadSize = 8;     // magic, version, reserved
-constexpr std::size_t kTrailerSize = 4;  // CRC-32C
+constexpr std::uint16_t kOldestVersion = 1;  // still read
+constexpr std::uint16_t kFormatVersion = 2;  // written
+constexpr std::size_t kHeadSize = 8;         // magic, version, reserved
+constexpr std::size_t kTrailerSize = 4;      // CRC-32C
 constexpr std::size_t kHashSize = 32;
 
 constexpr std::string_view kSnapshotMagic = "YZCS";
@@ -38,6 +39,7 @@ class Encoder {
  public:
   explicit Encoder(std::string& out) : out_(out) {}
 
+  [[nodiscard]] static constexpr bool has(std::uint16_t /*version*/) { return true; }
   template <typename T>
   void operator()(const char*, const T& value) {
     put(value);
@@ -95,8 +97,10 @@ class Encoder {
 /// Reads values field by field; ByteReader keeps the failure.
 class Decoder {
  public:
-  explicit Decoder(ByteReader& in) : in_(in) {}
+  Decoder(ByteReader& in, std::uint16_t version) : in_(in), version_(version) {}
 
+  /// Whether the bytes hold the fields that format `version` brought.
+  [[nodiscard]] bool has(std::uint16_t version) const { return version_ >= version; }
   template <typename T>
   void operator()(const char*, T& value) {
     get(value);
@@ -165,6 +169,7 @@ class Decoder {
     if (static_cast<Wide>(value) != wide) in_.reject();
   }
   ByteReader& in_;
+  const std::uint16_t version_;
 };
 
 std::string frame(std::string_view magic, std::string_view body) {
@@ -179,8 +184,13 @@ std::string frame(std::string_view magic, std::string_view body) {
   return out;
 }
 
+struct Framed {
+  std::string_view body;
+  std::uint16_t version;
+};
+
 /// The body of a frame whose magic, version and checksum are right.
-Result<std::string_view> unframe(std::string_view magic, std::string_view what, std::string_view bytes) {
+Result<Framed> unframe(std::string_view magic, std::string_view what, std::string_view bytes) {
   if (bytes.size() < kHeadSize + kTrailerSize || !bytes.starts_with(magic)) {
     return fail(Code::kCorrupt, fmt::format("not a {}: it does not start with '{}'", what, magic));
   }
@@ -189,11 +199,12 @@ Result<std::string_view> unframe(std::string_view magic, std::string_view what, 
     return fail(Code::kCorrupt, fmt::format("{}: the checksum does not fit its {} bytes", what, bytes.size()));
   }
   ByteReader head(covered.substr(magic.size()));
-  if (const std::uint16_t version = head.u16(); version != kFormatVersion) {
-    return fail(Code::kUnsupported,
-                fmt::format("{}: format version {}, this program reads {}", what, version, kFormatVersion));
+  const std::uint16_t version = head.u16();
+  if (version < kOldestVersion || version > kFormatVersion) {
+    return fail(Code::kUnsupported, fmt::format("{}: format version {}, this program reads {} to {}", what, version,
+                                                kOldestVersion, kFormatVersion));
   }
-  return covered.substr(kHeadSize);
+  return Framed{covered.substr(kHeadSize), version};
 }
 
 Status require_end(const ByteReader& in, std::string_view what) {
@@ -211,10 +222,10 @@ std::string encode_framed(std::string_view magic, const T& value) {
 
 template <typename T>
 Result<T> decode_framed(std::string_view magic, std::string_view what, std::string_view bytes) {
-  YZ_TRY(const std::string_view body, unframe(magic, what, bytes));
-  ByteReader in(body);
+  YZ_TRY(const Framed framed, unframe(magic, what, bytes));
+  ByteReader in(framed.body);
   T value{};
-  Decoder(in).get(value);
+  Decoder(in, framed.version).get(value);
   YZ_CHECK(require_end(in, what));
   return value;
 }
@@ -230,12 +241,12 @@ void put_map(std::string& body, const Map& map) {
 }
 
 template <typename Id, typename T>
-void get_map(ByteReader& in, ResourceMap<Id, T>& map) {
+void get_map(ByteReader& in, std::uint16_t version, ResourceMap<Id, T>& map) {
   Id last{};
   for (std::uint64_t n = in.count(2); n > 0 && in.ok(); --n) {
     const ConfigSeq seq{in.varint()};
     T value;
-    Decoder(in).get(value);
+    Decoder(in, version).get(value);
     if (value.id <= last) return in.reject();  // ascending, no id twice, none zero
     last = value.id;
     map.put(std::move(value), seq);
@@ -248,21 +259,21 @@ void put_resource(std::string& body, const Resource& resource) {
 }
 
 template <std::size_t I = 0>
-Resource get_alternative(ByteReader& in, std::uint8_t index) {
+Resource get_alternative(ByteReader& in, std::uint16_t version, std::uint8_t index) {
   if constexpr (I == std::variant_size_v<Resource>) {
     in.reject();
     return {};
   } else {
-    if (index != I) return get_alternative<I + 1>(in, index);
+    if (index != I) return get_alternative<I + 1>(in, version, index);
     std::variant_alternative_t<I, Resource> value;
-    Decoder(in).get(value);
+    Decoder(in, version).get(value);
     return value;
   }
 }
 
-Resource get_resource(ByteReader& in) {
+Resource get_resource(ByteReader& in, std::uint16_t version) {
   const std::uint8_t index = in.u8();
-  return get_alternative(in, index);
+  return get_alternative(in, version, index);
 }
 
 }  // namespace
@@ -286,19 +297,19 @@ std::string encode(const ConfigSnapshot& snapshot) { return frame(kSnapshotMagic
 
 Result<ConfigSnapshot> decode_snapshot(std::string_view bytes) {
   constexpr std::string_view kWhat = "configuration snapshot";
-  YZ_TRY(const std::string_view body, unframe(kSnapshotMagic, kWhat, bytes));
-  ByteReader in(body);
+  YZ_TRY(const Framed framed, unframe(kSnapshotMagic, kWhat, bytes));
+  ByteReader in(framed.body);
   ConfigSnapshot s;
-  Decoder decoder(in);
+  Decoder decoder(in, framed.version);
   decoder.get(s.seq);
   decoder.get(s.settings_seq);
   if (s.settings_seq) decoder.get(s.settings);
-  get_map(in, s.origin_groups);
-  get_map(in, s.domains);
-  get_map(in, s.node_groups);
-  get_map(in, s.nodes);
-  get_map(in, s.policies);
-  get_map(in, s.certificates);
+  get_map(in, framed.version, s.origin_groups);
+  get_map(in, framed.version, s.domains);
+  get_map(in, framed.version, s.node_groups);
+  get_map(in, framed.version, s.nodes);
+  get_map(in, framed.version, s.policies);
+  get_map(in, framed.version, s.certificates);
   YZ_CHECK(require_end(in, kWhat));
   return s;
 }
@@ -324,15 +335,15 @@ std::string encode(const ConfigDelta& delta) {
 
 Result<ConfigDelta> decode_delta(std::string_view bytes) {
   constexpr std::string_view kWhat = "configuration delta";
-  YZ_TRY(const std::string_view body, unframe(kDeltaMagic, kWhat, bytes));
-  ByteReader in(body);
+  YZ_TRY(const Framed framed, unframe(kDeltaMagic, kWhat, bytes));
+  ByteReader in(framed.body);
   ConfigDelta delta;
-  Decoder decoder(in);
+  Decoder decoder(in, framed.version);
   decoder.get(delta.from);
   decoder.get(delta.to);
   for (std::uint64_t n = in.count(2); n > 0 && in.ok(); --n) {
     const ConfigSeq seq{in.varint()};
-    delta.upserts.push_back({seq, get_resource(in)});
+    delta.upserts.push_back({seq, get_resource(in, framed.version)});
   }
   for (std::uint64_t n = in.count(2); n > 0 && in.ok(); --n) {
     const std::uint8_t kind = in.u8();
@@ -365,9 +376,9 @@ std::string encode(const Resource& resource) {
 
 Result<Resource> decode_resource(std::string_view bytes) {
   constexpr std::string_view kWhat = "configuration resource";
-  YZ_TRY(const std::string_view body, unframe(kResourceMagic, kWhat, bytes));
-  ByteReader in(body);
-  Resource resource = get_resource(in);
+  YZ_TRY(const Framed framed, unframe(kResourceMagic, kWhat, bytes));
+  ByteReader in(framed.body);
+  Resource resource = get_resource(in, framed.version);
   YZ_CHECK(require_end(in, kWhat));
   return resource;
 }

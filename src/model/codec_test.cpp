@@ -69,6 +69,36 @@ TEST(SnapshotCodec, ANewerVersionIsUnsupported) {
   EXPECT_EQ(back.error().code, Code::kUnsupported);
 }
 
+TEST(ResourceCodec, AnOriginGroupKeepsWhatFormatTwoBrought) {
+  OriginGroup g = *sample_snapshot().origin_groups.find({1});
+  g.idle_timeout = std::chrono::milliseconds(7), g.max_queued = 8, g.queue_timeout = std::chrono::milliseconds(9);
+  g.tls_name = "inner.a.com", g.ca_pem = "pem", g.min_tls = TlsVersion::kTls13, g.fall = 4, g.rise = 5;
+  g.health_path = "/healthz", g.on_client_abort = OnClientAbort::kStopBelow, g.finish_percent = 50;
+  g.set_headers = {{"X-Cdn", "yizhan"}}, g.remove_headers = {"Cookie"};
+  g.auth = OriginAuth::kAwsV4, g.auth_key = "AKIDEXAMPLE", g.auth_secret = "wJalrXUtnFEMI", g.auth_region = "us-east-1";
+  const auto back = decode_resource(encode(Resource(g)));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, Resource(g));
+}
+
+TEST(ResourceCodec, BytesOfFormatOneAreReadWithDefaultsForWhatCameLater) {
+  // An origin group as version 1 wrote it: id 1, tenant 1, "m", one origin "a":80, no more.
+  std::string bytes(
+      "YZRS\1\0\0\0"
+      "\1"
+      "\1\1\1m\1"
+      "\1a\x50\1\0\0"
+      "\0\0\1\xf0\x2e\xe0\xd4\3\x80\2",
+      30);
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  const auto back = decode_resource(bytes);
+  ASSERT_TRUE(back) << back.error().message;
+  OriginGroup expected;
+  expected.id = {1}, expected.tenant = {1}, expected.name = "m", expected.origins = {{"a", 80, 1, false, false}};
+  EXPECT_EQ(*back, Resource(expected));
+}
+
 TEST(SnapshotCodec, AnotherKindOfFrameIsNamed) {
   const auto back = decode_snapshot(encode(UsageBatch{}));
   ASSERT_FALSE(back);

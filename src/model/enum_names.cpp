@@ -16,6 +16,9 @@ constexpr std::string_view kPurgeKind[] = {"url", "directory", "tag", "host", "a
 constexpr std::string_view kTaskKind[] = {"refresh", "prefetch"};
 constexpr std::string_view kTaskState[] = {"pending", "running", "complete", "partial", "failed"};
 constexpr std::string_view kCacheResult[] = {"none", "hit", "miss", "revalidated", "stale", "bypass"};
+constexpr std::string_view kTlsVersion[] = {"tls12", "tls13"};
+constexpr std::string_view kOnClientAbort[] = {"finish", "stop_below"};
+constexpr std::string_view kOriginAuth[] = {"none", "aws_v4", "ali_oss"};
 constexpr std::string_view kHealth[] = {"unknown", "up", "suspect", "down"};
 
 }  // namespace
@@ -59,6 +62,18 @@ Names names_of<TaskState>() {
 template <>
 Names names_of<CacheResult>() {
   return kCacheResult;
+}
+template <>
+Names names_of<TlsVersion>() {
+  return kTlsVersion;
+}
+template <>
+Names names_of<OnClientAbort>() {
+  return kOnClientAbort;
+}
+template <>
+Names names_of<OriginAuth>() {
+  return kOriginAuth;
 }
 template <>
 Names names_of<Health>() {

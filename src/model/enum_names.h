@@ -7,6 +7,7 @@
 #include "model/domain.h"
 #include "model/node.h"
 #include "model/node_state.h"
+#include "model/origin.h"
 #include "model/policy.h"
 #include "model/purge.h"
 #include "model/task.h"
@@ -53,6 +54,12 @@ template <>
 std::span<const std::string_view> names_of<TaskState>();
 template <>
 std::span<const std::string_view> names_of<CacheResult>();
+template <>
+std::span<const std::string_view> names_of<TlsVersion>();
+template <>
+std::span<const std::string_view> names_of<OnClientAbort>();
+template <>
+std::span<const std::string_view> names_of<OriginAuth>();
 template <>
 std::span<const std::string_view> names_of<Health>();
 

@@ -20,7 +20,8 @@ namespace yz::model {
 
 // The fields of every struct, once, in the order of the binary formats (docs/formats). The codec, the JSON reader and
 // the JSON writer are visitors over these lists: `v(name, member)` for a field, `v.secret(name, member)` for one that
-// is never written for people. A new field goes last and raises kFormatVersion in codec.cpp.
+// is never written for people. A new field goes last, behind `if (v.has(N))`, and raises kFormatVersion in codec.cpp to
+// N: readers of N take older bytes, too, and leave such fields as they are by default.
 
 template <typename T, typename Struct>
 concept Of = std::same_as<std::remove_const_t<T>, Struct>;
@@ -41,10 +42,24 @@ void visit_fields(V& v, Of<Origin> auto& x) {
 }
 
 template <typename V>
+void visit_fields(V& v, Of<HeaderField> auto& x) {
+  v("name", x.name), v("value", x.value);
+}
+
+template <typename V>
 void visit_fields(V& v, Of<OriginGroup> auto& x) {
   v("id", x.id), v("tenant", x.tenant), v("name", x.name), v("origins", x.origins), v("host_header", x.host_header);
   v("sni", x.sni), v("verify_tls", x.verify_tls), v("connect_timeout", x.connect_timeout);
   v("first_byte_timeout", x.first_byte_timeout), v("max_connections", x.max_connections);
+  if (!v.has(2)) return;
+  v("idle_timeout", x.idle_timeout), v("max_queued", x.max_queued), v("queue_timeout", x.queue_timeout);
+  v("tls_name", x.tls_name), v("ca_pem", x.ca_pem), v("min_tls", x.min_tls), v("fall", x.fall), v("rise", x.rise);
+  v("open_time", x.open_time), v("slow_start", x.slow_start), v("retry_percent", x.retry_percent);
+  v("health_path", x.health_path), v("health_interval", x.health_interval);
+  v("on_client_abort", x.on_client_abort), v("finish_percent", x.finish_percent);
+  v("set_headers", x.set_headers), v("remove_headers", x.remove_headers), v("auth", x.auth);
+  v("auth_key", x.auth_key), v.secret("auth_secret", x.auth_secret), v("auth_region", x.auth_region);
+  v("auth_bucket", x.auth_bucket);
 }
 
 template <typename V>

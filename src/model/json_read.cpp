@@ -55,6 +55,7 @@ class Reader {
   void secret(const char* name, T& value) {
     (*this)(name, value);
   }
+  [[nodiscard]] static constexpr bool has(int /*version*/) { return true; }
   void know(const char* name) { known_.insert(name); }
 
   void report_unknown() {

@@ -31,6 +31,8 @@ TEST(Json, SecretsAreReadAndNeverWritten) {
   settings.cluster_key = "0123456789abcdef";
   EXPECT_FALSE(to_json(settings).contains("cluster_key"));
   EXPECT_FALSE(to_json(*sample_snapshot().certificates.find({1})).contains("key_pem"));
+  EXPECT_FALSE(to_json(OriginGroup{}).contains("auth_secret"));
+  EXPECT_EQ(from_json<OriginGroup>(json{{"auth_secret", "s"}})->auth_secret, "s");
   EXPECT_EQ(from_json<Settings>(json{{"cluster_key", "0123456789abcdef"}})->cluster_key, "0123456789abcdef");
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "http/scan.h"
 #include "model/enum_names.h"
 
 namespace yz::model {
@@ -14,6 +15,7 @@ namespace {
 
 using std::chrono::seconds;
 constexpr seconds kMaxTtl{10LL * 365 * 86400};
+constexpr std::string_view kLineBreakers("\r\n\0", 3);
 
 /// A problem with the resource it is in and the one it speaks of, so that changes can be checked by key.
 struct Finding {
@@ -56,6 +58,22 @@ class ResourceCheck {
     require(sane(g.connect_timeout), "/connect_timeout", "expected 1 ms to 10 minutes");
     require(sane(g.first_byte_timeout), "/first_byte_timeout", "expected 1 ms to 10 minutes");
     require(g.max_connections >= 1, "/max_connections", "expected at least 1");
+    require(sane(g.idle_timeout), "/idle_timeout", "expected 1 ms to 10 minutes");
+    require(sane(g.queue_timeout), "/queue_timeout", "expected 1 ms to 10 minutes");
+    require(g.max_queued <= 1'000'000, "/max_queued", "expected at most 1000000");
+    check_origin_health(g);
+    if (!g.tls_name.empty() && !IpAddress::parse(g.tls_name)) require_host("/tls_name", g.tls_name);
+    require(g.ca_pem.empty() || g.ca_pem.find("-----BEGIN CERTIFICATE-----") != std::string::npos, "/ca_pem",
+            "expected certificates in PEM");
+    require(g.finish_percent <= 100, "/finish_percent", "expected 0 to 100");
+    check_origin_fields(g);
+    const bool is_signed = g.auth != OriginAuth::kNone;
+    require(!is_signed || (!g.auth_key.empty() && !g.auth_secret.empty()), "/auth_key",
+            "expected an access key and its secret for signed requests");
+    require(g.auth != OriginAuth::kAwsV4 || !g.auth_region.empty(), "/auth_region", "expected the region to sign for");
+    const bool one_line =
+        (g.auth_key + g.auth_region + g.auth_bucket).find_first_of(kLineBreakers) == std::string::npos;
+    require(one_line, "/auth_key", "expected no line breaks in what goes into a signature");
   }
 
   void operator()(const Domain& d) {
@@ -137,6 +155,38 @@ class ResourceCheck {
         break;
     }
     require(in_ttl_range(r.ttl), at + "/ttl", "expected 0 to 10 years");
+  }
+  void check_origin_health(const OriginGroup& g) {
+    require(g.fall >= 1 && g.fall <= 100, "/fall", "expected 1 to 100");
+    require(g.rise >= 1 && g.rise <= 100, "/rise", "expected 1 to 100");
+    const auto between = [](auto d, auto least, auto most) { return d >= least && d <= most; };
+    using std::chrono::milliseconds;
+    require(between(g.open_time, milliseconds(100), seconds(30)), "/open_time", "expected 100 ms to 30 s");
+    require(between(g.slow_start, milliseconds(0), seconds(600)), "/slow_start", "expected 0 to 10 minutes");
+    require(g.retry_percent <= 100, "/retry_percent", "expected 0 to 100");
+    require(between(g.health_interval, seconds(1), seconds(3600)), "/health_interval", "expected 1 s to 1 hour");
+    const bool is_path = g.health_path.starts_with('/') && std::all_of(g.health_path.begin(), g.health_path.end(),
+                                                                       [](char c) { return c > ' ' && c < 127; });
+    require(g.health_path.empty() || is_path, "/health_path", "expected a path like \"/healthz\"");
+  }
+  void check_origin_fields(const OriginGroup& g) {
+    for (std::size_t i = 0; i < g.set_headers.size(); ++i) {
+      const std::string at = fmt::format("/set_headers/{}", i);
+      require_own_field(at + "/name", g.set_headers[i].name);
+      require(g.set_headers[i].value.find_first_of(kLineBreakers) == std::string::npos, at + "/value",
+              "expected a text without line breaks");
+    }
+    for (std::size_t i = 0; i < g.remove_headers.size(); ++i) {
+      require_own_field(fmt::format("/remove_headers/{}", i), g.remove_headers[i]);
+    }
+  }
+  /// A field the operator may set or remove: not one that frames the message or is ours to write.
+  void require_own_field(const std::string& at, const std::string& name) {
+    static constexpr std::string_view kOurs[] = {"connection", "content-length",    "expect", "host", "keep-alive",
+                                                 "te",         "transfer-encoding", "upgrade"};
+    require(!name.empty() && http::is_token(name), at, "expected a field name");
+    require(std::find(std::begin(kOurs), std::end(kOurs), to_lower(name)) == std::end(kOurs), at,
+            "this field is written by the edge itself");
   }
   void check_place(const std::string& at, const Place& p) {
     require(p.country.empty() || is_country_code(p.country), at + "/country",

@@ -40,6 +40,14 @@ TEST(Validate, FindsValuesOutOfBounds) {
   const Problems p = validate(Resource{policy});
   EXPECT_TRUE(names(p, "/answers"));
   EXPECT_TRUE(names(p, "/degraded_ttl"));
+  OriginGroup odd;
+  odd.fall = 0, odd.health_path = "no slash", odd.finish_percent = 101, odd.auth = OriginAuth::kAwsV4;
+  odd.set_headers = {{"Transfer-Encoding", "chunked"}, {"X-A", "b\r\nEvil: 1"}}, odd.remove_headers = {"a b"};
+  odd.ca_pem = "not pem";
+  for (const char* at : {"/fall", "/health_path", "/finish_percent", "/auth_key", "/auth_region", "/set_headers/0/name",
+                         "/set_headers/1/value", "/remove_headers/0", "/ca_pem"}) {
+    EXPECT_TRUE(names(validate(Resource{odd}), at)) << at;
+  }
   OriginGroup empty;
   empty.name = "o";
   EXPECT_TRUE(names(validate(Resource{empty}), "/origins"));

@@ -11,6 +11,13 @@ struct OriginGroupKind : PlainKind<model::OriginGroup, store::OriginStore> {
   static constexpr Permission kRead = "origin:read";
   static constexpr Permission kWrite = "origin:write";
   static constexpr bool kOwned = true;
+
+  /// JSON never shows the signing secret: a change of other fields keeps it.
+  static Value base(const Value* before) {
+    Value out;
+    if (before != nullptr) out.auth_secret = before->auth_secret;
+    return out;
+  }
 };
 
 }  // namespace
