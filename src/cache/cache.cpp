@@ -6,6 +6,7 @@
 
 #include "cache/epoch.h"
 #include "cache/fill_table.h"
+#include "cache/invalidation_marks.h"
 #include "cache/memory_tier.h"
 #include "cache/pass_table.h"
 #include "metrics/registry.h"
@@ -26,7 +27,8 @@ Cache::Cache(CacheOptions options)
     : options_(std::move(options)),
       tier_(std::make_unique<MemoryTier>(options_.memory)),
       fills_(std::make_unique<FillTable>()),
-      passes_(std::make_unique<PassTable>()) {}
+      passes_(std::make_unique<PassTable>()),
+      invalidations_(std::make_unique<InvalidationMarks>()) {}
 
 Cache::~Cache() = default;
 
@@ -130,15 +132,7 @@ Ref<Object> Cache::store(const ObjectMeta& meta, std::string_view body) {
 void Cache::remove(const Object& object) { tier_->remove(object); }
 
 void Cache::invalidate(Hash128 primary) {
-  Ref<Fill> gone;
-  fills_->with(primary, [&](Ref<Fill>& there) {
-    if (there) {
-      const std::lock_guard lock(there->mutex_);
-      there->is_doomed_ = true;
-    }
-    gone = std::move(there);
-    return 0;
-  });
+  invalidations_->raise(primary);  // first: what is stored after the clearing sees it
   tier_->clear(primary);
 }
 

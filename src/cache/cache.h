@@ -25,6 +25,7 @@ namespace yz::cache {
 
 class MemoryTier;
 class FillTable;
+class InvalidationMarks;
 class PassTable;
 
 struct CacheOptions {
@@ -103,7 +104,7 @@ class Cache {
   /// Drops one object (RFC 9111 §4.4 invalidation, or a broken one).
   void remove(const Object& object);
   /// Drops a URL with all its variants, on this node alone and without a record in the purge log: invalidation by an
-  /// unsafe method (RFC 9111 §4.4). A fill in flight under the primary key is no longer joined nor stored.
+  /// unsafe method (RFC 9111 §4.4). A fill in flight for it, whichever the variant, is no longer joined nor stored.
   void invalidate(Hash128 primary);
 
   [[nodiscard]] PurgeLog& purges() { return *purges_; }
@@ -136,6 +137,7 @@ class Cache {
   std::unique_ptr<MemoryTier> tier_;
   std::unique_ptr<FillTable> fills_;
   std::unique_ptr<PassTable> passes_;
+  std::unique_ptr<InvalidationMarks> invalidations_;
 };
 
 }  // namespace yz::cache

@@ -142,6 +142,47 @@ TEST(Cache, AUrlKeepsAtMostSixtyFourVariants) {
   EXPECT_EQ(cache->stats().objects, 64U);
 }
 
+TEST(Cache, AFloodOfVariantsThrowsOutItsOwn) {
+  const auto cache = open_cache();
+  const auto variant = [](const std::string& language) { return variant_with({}, "accept-language", language); };
+  const auto put = [&](const std::string& language) {
+    SampleResponse response = sample("/page");
+    response.vary = "accept-language";
+    response.variant = variant(language);
+    ASSERT_TRUE(cache->store(response.meta(), "x"));
+  };
+  const auto is_there = [&](const std::string& language) {
+    const auto found =
+        cache->lookup(primary_key("www.a.com", "/page"), [&](std::string_view) { return variant(language); });
+    return static_cast<bool>(found.object);
+  };
+  for (const char* used : {"de", "en", "zh"}) put(used);
+  for (int i = 0; i < 2'000; ++i) {
+    put(std::to_string(i));
+    if (i % 20 == 0) {
+      for (const char* used : {"de", "en", "zh"}) EXPECT_TRUE(is_there(used)) << used << " after " << i;
+    }
+  }
+  EXPECT_EQ(cache->stats().objects, 64U);
+}
+
+TEST(Cache, VariantsOfAnInvalidatedUrlDoNotComeBackWithTheNext) {
+  const auto cache = open_cache();
+  const auto put = [&](std::string_view language) {
+    SampleResponse response = sample("/page");
+    response.vary = "accept-language";
+    response.variant = variant_with({}, "accept-language", language);
+    ASSERT_TRUE(cache->store(response.meta(), language));
+  };
+  put("de");
+  cache->invalidate(primary_key("www.a.com", "/page"));
+  put("en");
+  const auto german = cache->lookup(primary_key("www.a.com", "/page"),
+                                    [](std::string_view) { return variant_with({}, "accept-language", "de"); });
+  EXPECT_FALSE(german.object);
+  EXPECT_EQ(cache->stats().objects, 1U);
+}
+
 TEST(Cache, AnObjectReplacesTheOneBefore) {
   const auto cache = open_cache();
   const SampleResponse response = sample("/a");

@@ -5,6 +5,7 @@
 
 #include "cache/cache.h"
 #include "cache/fill_table.h"
+#include "cache/invalidation_marks.h"
 #include "cache/memory_tier.h"
 #include "cache/pass_table.h"
 
@@ -26,7 +27,14 @@ bool is_over(FillState state) { return state != FillState::kHeadPending && state
 
 Fill::Fill(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target,
            MonoTime now)
-    : cache_(cache), key_(key), base_(base), born_(born), started_(now), host_(host), target_(target) {}
+    : cache_(cache),
+      key_(key),
+      base_(base),
+      born_(born),
+      started_(now),
+      invalidations_(cache.invalidations_->at(key.primary)),
+      host_(host),
+      target_(target) {}
 
 Ref<Fill> Fill::make(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target,
                      MonoTime now) {
@@ -78,7 +86,7 @@ void Fill::drop_what_no_one_needs() {
 
 bool Fill::is_join_possible(MonoTime now) {
   const std::lock_guard lock(mutex_);
-  if (is_doomed_) return false;
+  if (is_doomed_ || is_invalidated()) return false;
   switch (state()) {
     case FillState::kHeadPending:
       if (now - started_ > cache_.options_.leader_timeout) return false;
@@ -94,6 +102,16 @@ bool Fill::is_join_possible(MonoTime now) {
   }
   const std::span<const std::uint32_t> tags = head_ ? head_->tags() : std::span<const std::uint32_t>{};
   return cache_.purges_->verdict(born_, base_, host_, target_, tags) == PurgeVerdict::kLive;
+}
+
+bool Fill::is_invalidated() const { return cache_.invalidations_->at(key_.primary) != invalidations_; }
+
+/// Stores what was brought in, unless it was overtaken meanwhile.
+bool Fill::keep(const Ref<Object>& object) {
+  if (!object || is_invalidated() || !cache_.keep(object)) return false;
+  if (!is_invalidated()) return true;
+  cache_.remove(*object);  // the invalidation may have cleared the slot just before
+  return false;
 }
 
 // --- the producer ---
@@ -260,9 +278,9 @@ Ref<Object> FillWriter::finish() {
   {
     const std::lock_guard lock(fill.mutex_);
     if (object) fill.head_ = object;
-    is_stored = static_cast<bool>(object) && !fill.is_doomed_;
+    is_stored = !fill.is_doomed_;
   }
-  if (is_stored) is_stored = cache.keep(object);
+  is_stored = is_stored && fill.keep(object);
   if (!is_stored) cache.refused_.fetch_add(1, std::memory_order_relaxed);
   end(FillState::kComplete);
   return is_stored ? object : Ref<Object>{};
@@ -281,7 +299,7 @@ Ref<Object> FillWriter::finish_with(Ref<Object> object) {
     fill_->written_ = object->body_size();
     is_stored = !fill_->is_doomed_;
   }
-  if (is_stored) is_stored = cache.keep(object);
+  is_stored = is_stored && fill_->keep(object);
   if (!is_stored) cache.refused_.fetch_add(1, std::memory_order_relaxed);
   if (before != object->key().slot()) cache.fills_->remove(before, *fill_);
   end(FillState::kComplete);

@@ -68,12 +68,15 @@ class Fill {
   [[nodiscard]] std::uint64_t fastest() const;
   void drop_what_no_one_needs();
   [[nodiscard]] bool is_join_possible(MonoTime now);
+  [[nodiscard]] bool is_invalidated() const;
+  [[nodiscard]] bool keep(const Ref<Object>& object);
 
   Cache& cache_;
   CacheKey key_;  ///< gets its variant with the head; under mutex_ then
   const BaseId base_;
   const Seq born_;
   const MonoTime started_;
+  const std::uint32_t invalidations_;  ///< the URL's mark when it began
   const std::string host_;
   const std::string target_;
   std::atomic<std::uint32_t> references_{1};
@@ -88,7 +91,7 @@ class Fill {
   std::uint64_t written_ = 0;
   std::optional<std::uint64_t> expected_;  ///< the body's length, when the head told it
   bool is_kept_ = true;                    ///< kept whole; false: passes through a window
-  bool is_doomed_ = false;                 ///< invalidated while in flight: not to be stored
+  bool is_doomed_ = false;                 ///< nobody would find it: not to be stored
   std::uint64_t charge_ = 0;
   std::vector<const FillReader*> readers_;
   std::optional<Error> error_;

@@ -202,6 +202,21 @@ TEST(Fill, AnInvalidatedFillIsNotStored) {
   EXPECT_FALSE(lead.lead.finish());
 }
 
+TEST(Fill, AnInvalidationReachesVariantsInFlight) {
+  const auto cache = open_cache();
+  SampleResponse response = sample("/page");
+  response.vary = "accept-language";
+  response.variant = variant_with({}, "accept-language", "de");
+  Joined lead = join(*cache, sample("/page"));
+  ASSERT_TRUE(lead.lead.publish_head(response.meta()));  // from here on it is joined under its variant
+  EXPECT_TRUE(join(*cache, response).follow);
+  cache->invalidate(primary_key("www.a.com", "/page"));
+  EXPECT_TRUE(join(*cache, response).lead);
+  ASSERT_TRUE(append(lead.lead, "alt"));
+  EXPECT_FALSE(lead.lead.finish());
+  EXPECT_EQ(cache->stats().objects, 0U);
+}
+
 TEST(Fill, ALargeBodyPassesThroughAWindow) {
   const auto cache = open_cache(kib(512));
   const SampleResponse response = sample("/large");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <thread>
+#include <utility>
 
 #include "base/result.h"
 #include "cache/epoch.h"
@@ -73,20 +74,42 @@ bool MemoryTier::add_rule_locked(Hash128 primary, std::string_view names, Hash12
     Index::Put put = index_.put(std::move(rule));
     if (!put.is_done) return false;
     if (put.before.object) policy_.remove(*put.before.object);
+    if (put.before.rule) drop_variants(*put.before.rule, gone);
     gone.push_back(std::move(put.before));
   }
   if (variant == Hash128{}) return true;
   auto& variants = now.rule->variants_;
   if (std::find(variants.begin(), variants.end(), variant) != variants.end()) return true;
-  if (variants.size() >= VaryRule::kMaxVariants) {
-    Index::Entry oldest = index_.find(variants.front());
-    if (oldest.object) take_out(*oldest.object, gone);
-    gone.push_back(std::move(oldest));
-    // take_out has struck it off when it was there; a variant evicted before is struck off here.
-    if (variants.size() >= VaryRule::kMaxVariants) variants.erase(variants.begin());
-  }
+  if (variants.size() >= VaryRule::kMaxVariants) drop_one_variant(*now.rule, gone);
   variants.push_back(variant);
   return true;
+}
+
+/// Takes a variant out of queue and index, its rule untouched.
+void MemoryTier::drop_variant(Hash128 slot, Graveyard& gone) {
+  Index::Entry held = index_.find(slot);
+  if (!held.object) return;
+  policy_.remove(*held.object);
+  gone.push_back(index_.erase(slot, held.object.get()));
+  gone.push_back(std::move(held));
+}
+
+/// A variant left in the index would come back with the next rule of the same names.
+void MemoryTier::drop_variants(VaryRule& rule, Graveyard& gone) {
+  for (const Hash128 slot : std::exchange(rule.variants_, {})) drop_variant(slot, gone);
+}
+
+/// Second chance: a variant that was asked for goes to the end with one hit less, so that a flood of made-up variants
+/// throws out its own and not those in use.
+void MemoryTier::drop_one_variant(VaryRule& rule, Graveyard& gone) {
+  auto& variants = rule.variants_;
+  for (std::size_t turns = 4 * variants.size(); turns > 0; --turns) {
+    const Index::Entry next = index_.find(variants.front());
+    if (!next.object || !S3Fifo::take_hit(*next.object)) break;
+    std::rotate(variants.begin(), variants.begin() + 1, variants.end());
+  }
+  drop_variant(variants.front(), gone);
+  variants.erase(variants.begin());
 }
 
 void MemoryTier::take_out(Object& object, Graveyard& gone) {
@@ -112,12 +135,15 @@ bool MemoryTier::remove(const Object& object) {
   return true;
 }
 
-void MemoryTier::clear(Hash128 slot) {
+void MemoryTier::clear(Hash128 primary) {
   Graveyard gone;
   const std::lock_guard lock(mutex_);
-  Index::Entry there = index_.find(slot);
+  Index::Entry there = index_.find(primary);
   if (there.object) take_out(*there.object, gone);
-  if (there.rule) gone.push_back(index_.erase(slot, there.rule.get()));
+  if (there.rule) {
+    drop_variants(*there.rule, gone);
+    gone.push_back(index_.erase(primary, there.rule.get()));
+  }
   gone.push_back(std::move(there));
 }
 

@@ -32,8 +32,8 @@ class MemoryTier {
   [[nodiscard]] bool add_rule(Hash128 primary, std::string_view names);
   /// Takes it out; false when it is not in (any more).
   bool remove(const Object& object);
-  /// Empties a slot, whatever it holds.
-  void clear(Hash128 slot);
+  /// Empties the slot of a URL, its variants included.
+  void clear(Hash128 primary);
 
   /// Evicts until `bytes` could be charged. False when what cannot be evicted (in flight, still being read) is too
   /// much.
@@ -62,6 +62,9 @@ class MemoryTier {
   using Graveyard = std::vector<Index::Entry>;
   [[nodiscard]] bool add_rule_locked(Hash128 primary, std::string_view names, Hash128 variant, Graveyard& gone);
   void take_out(Object& object, Graveyard& gone);
+  void drop_variant(Hash128 slot, Graveyard& gone);
+  void drop_variants(VaryRule& rule, Graveyard& gone);
+  void drop_one_variant(VaryRule& rule, Graveyard& gone);
   std::uint64_t evict(std::uint64_t bytes);
 
   MemoryBudget budget_;

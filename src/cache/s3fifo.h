@@ -21,6 +21,13 @@ class S3Fifo {
     if (hits < kMaxHits) object.freq_.store(static_cast<std::uint8_t>(hits + 1), std::memory_order_relaxed);
   }
 
+  /// Takes back one hit; false when it has none.
+  static bool take_hit(Object& object) {
+    const std::uint8_t hits = object.freq_.load(std::memory_order_relaxed);
+    if (hits > 0) object.freq_.store(static_cast<std::uint8_t>(hits - 1), std::memory_order_relaxed);
+    return hits > 0;
+  }
+
   void insert(Object& object);
   /// Takes it out; false when it is not in a queue.
   bool remove(Object& object);

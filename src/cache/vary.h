@@ -16,7 +16,8 @@ namespace yz::cache {
 /// What values mean the same is for the caller to say when it computes a variant. Its names never change.
 class VaryRule {
  public:
-  /// Variants kept of one URL; the one stored first goes when there would be more.
+  /// Variants kept of one URL; when there would be more, one goes that was not asked for since the last time one had
+  /// to.
   static constexpr std::size_t kMaxVariants = 64;
   /// None when the budget has no room. `names`: lower-case, sorted, joined by ','.
   [[nodiscard]] static Ref<VaryRule> make(MemoryBudget& budget, Hash128 primary, std::string_view names);
@@ -37,7 +38,7 @@ class VaryRule {
   MemoryBudget& budget_;
   const Hash128 primary_;
   const std::string names_;
-  std::vector<Hash128> variants_;  ///< slots stored under it, oldest first; under the tier's lock
+  std::vector<Hash128> variants_;  ///< slots stored under it, the next to go first; under the tier's lock
 };
 
 }  // namespace yz::cache
