@@ -98,13 +98,15 @@ bool Cache::keep(const Ref<Object>& object) {
   return tier_->make_room(kForTables) && tier_->put(object);
 }
 
-Ref<Object> Cache::make_refreshed(const Object& old, const ObjectMeta& meta) {
-  Ref<Object> fresh = Object::make(tier_->budget(), meta, old.share_body());
-  if (!fresh && tier_->make_room(Object::charge_of(meta))) {
-    fresh = Object::make(tier_->budget(), meta, old.share_body());
-  }
-  return fresh;
+Ref<Object> Cache::make_on(Ref<Body> body, const ObjectMeta& meta) {
+  Ref<Object> object = Object::make(tier_->budget(), meta, body);
+  if (!object && tier_->make_room(Object::charge_of(meta))) object = Object::make(tier_->budget(), meta, body);
+  return object;
 }
+
+Ref<Object> Cache::make_refreshed(const Object& old, const ObjectMeta& meta) { return make_on(old.share_body(), meta); }
+
+Ref<Object> Cache::make_head(const ObjectMeta& meta) { return make_on({}, meta); }
 
 Ref<Object> Cache::store(const ObjectMeta& meta, std::string_view body) {
   std::vector<Body::Piece> pieces;

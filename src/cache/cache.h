@@ -99,6 +99,9 @@ class Cache {
 
   /// A new head on an old body (304, RFC 9111 §4.3.4), to be given to `FillWriter::finish_with`. None without room.
   [[nodiscard]] Ref<Object> make_refreshed(const Object& old, const ObjectMeta& meta);
+  /// A head without a body, to be given to `FillWriter::finish_with`: what stands for a body that is stored in parts.
+  /// None without room.
+  [[nodiscard]] Ref<Object> make_head(const ObjectMeta& meta);
   /// Stores a whole small response in one step; none when it is too large, purged or there is no room.
   Ref<Object> store(const ObjectMeta& meta, std::string_view body);
   /// Drops one object (RFC 9111 §4.4 invalidation, or a broken one).
@@ -123,6 +126,7 @@ class Cache {
   [[nodiscard]] Lookup find_primary(Hash128 primary);
   void find_variant(Lookup& found);
   [[nodiscard]] bool keep(const Ref<Object>& object);
+  [[nodiscard]] Ref<Object> make_on(Ref<Body> body, const ObjectMeta& meta);
   void take_if_alive(Lookup& found, Ref<Object> object);
   void drop_dead(const Ref<Object>& object);
 

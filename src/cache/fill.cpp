@@ -89,7 +89,7 @@ bool Fill::is_join_possible(MonoTime now) {
   if (is_doomed_ || is_invalidated()) return false;
   switch (state()) {
     case FillState::kHeadPending:
-      if (now - started_ > cache_.options_.leader_timeout) return false;
+      if (!bell_ && now - started_ > cache_.options_.leader_timeout) return false;
       break;
     case FillState::kStreaming:
     case FillState::kComplete:
@@ -162,6 +162,11 @@ Status FillWriter::publish_head(const ObjectMeta& meta) {
     fill_->cache_.fills_->remove(before, *fill_);
   }
   return {};
+}
+
+void FillWriter::ring_for_readers(std::shared_ptr<io::Waiters> bell) {
+  const std::lock_guard lock(fill_->mutex_);
+  fill_->bell_ = std::move(bell);
 }
 
 void FillWriter::declare_uncacheable(MonoTime pass_until) {
@@ -324,15 +329,23 @@ void FillWriter::end(FillState state, std::optional<Error> error) {
 // --- the readers ---
 
 FillReader::FillReader(Ref<Fill> fill) : fill_(std::move(fill)) {
-  const std::lock_guard lock(fill_->mutex_);
-  fill_->readers_.push_back(this);
+  std::shared_ptr<io::Waiters> bell;
+  {
+    const std::lock_guard lock(fill_->mutex_);
+    place_ = fill_->readers_.size();
+    fill_->readers_.push_back(this);
+    bell = fill_->bell_;
+  }
+  if (bell) bell->notify_all();
 }
 
 FillReader::~FillReader() {
   bool is_window = false;
   {
     const std::lock_guard lock(fill_->mutex_);
-    std::erase(fill_->readers_, this);
+    fill_->readers_[place_] = fill_->readers_.back();
+    fill_->readers_[place_]->place_ = place_;
+    fill_->readers_.pop_back();
     is_window = !fill_->is_kept_;
   }
   if (is_window) fill_->room_.notify_all();

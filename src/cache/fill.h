@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -93,7 +94,8 @@ class Fill {
   bool is_kept_ = true;                    ///< kept whole; false: passes through a window
   bool is_doomed_ = false;                 ///< nobody would find it: not to be stored
   std::uint64_t charge_ = 0;
-  std::vector<const FillReader*> readers_;
+  std::vector<FillReader*> readers_;
+  std::shared_ptr<io::Waiters> bell_;  ///< of a producer that waits for readers; shared with its other fills
   std::optional<Error> error_;
 };
 
@@ -117,6 +119,9 @@ class FillWriter {
   /// `head()->vary()`) and, when it is another, look up and join anew. Fails with kLimit when the budget cannot even
   /// hold the head: answer the leader directly then, others are released.
   [[nodiscard]] Status publish_head(const ObjectMeta& meta);
+  /// The producer waits for readers rather than for the origin: `bell` is notified of each that comes, and no
+  /// `leader_timeout` runs.
+  void ring_for_readers(std::shared_ptr<io::Waiters> bell);
   /// The response must not be shared. Readers are released at once; until `pass_until` requests for this key do not
   /// queue behind each other (hit-for-miss).
   void declare_uncacheable(MonoTime pass_until);
@@ -187,6 +192,7 @@ class FillReader {
   static constexpr std::size_t kMaxPieces = 8;
 
   Ref<Fill> fill_;
+  std::size_t place_ = 0;       ///< among the fill's readers, under its lock
   std::uint64_t position_ = 0;  ///< written under the fill's lock
   std::array<iovec, kMaxPieces> pieces_;
   std::array<Ref<Chunk>, kMaxPieces> pinned_;

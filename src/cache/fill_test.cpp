@@ -105,6 +105,29 @@ TEST(Fill, ALeaderWithoutAHeadForTooLongIsReplaced) {
   EXPECT_TRUE(find(*cache, "www.a.com", "/a"));
 }
 
+TEST(Fill, AProducerThatWaitsForReadersIsTold) {
+  const auto cache = open_cache();
+  const SampleResponse response = sample("/a");
+  const MonoTime start{seconds(100)};
+  Joined lead = join(*cache, response, start);
+  const auto bell = std::make_shared<io::Waiters>();
+  lead.lead.ring_for_readers(bell);
+  const auto before = bell->ticket();
+  // However late the head: the producer waits for this reader, and nobody replaces it.
+  FillReader reader(join(*cache, response, start + seconds(60)).follow);
+  EXPECT_NE(bell->ticket().epoch, before.epoch);
+  EXPECT_EQ(lead.lead.fill().readers(), 1U);
+}
+
+TEST(Fill, ReadersLeaveInAnyOrder) {
+  const auto cache = open_cache();
+  Joined lead = join(*cache, sample("/a"));
+  std::vector<std::unique_ptr<FillReader>> readers;
+  for (int i = 0; i < 5; ++i) readers.push_back(std::make_unique<FillReader>(lead.lead.share()));
+  for (const std::size_t i : {4, 0, 2, 1, 3}) readers[i].reset();
+  EXPECT_EQ(lead.lead.fill().readers(), 0U);
+}
+
 TEST(Fill, AFailureBeforeTheHeadIsEveryonesAnswer) {
   const auto cache = open_cache();
   const SampleResponse response = sample("/a");
