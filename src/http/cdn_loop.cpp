@@ -15,7 +15,7 @@ std::size_t count_in_loop(Fields request, std::string_view cdn_id) {
 
 std::string via_value(Fields message, Version received, std::string_view pseudonym) {
   std::string value = message.has(FieldId::kVia) ? message.combined(name_of(FieldId::kVia)) + ", " : std::string();
-  value += received == Version::kHttp10 ? "1.0 " : "1.1 ";
+  value += received == Version::kHttp10 ? "1.0 " : received == Version::kHttp2 ? "2 " : "1.1 ";
   value += pseudonym;
   return value;
 }

@@ -9,7 +9,7 @@
 
 namespace yz::http {
 
-enum class Version : std::uint8_t { kHttp10, kHttp11 };
+enum class Version : std::uint8_t { kHttp10, kHttp11, kHttp2 };
 
 /// How the body's end is found (RFC 9112 §6.3).
 enum class Framing : std::uint8_t {

@@ -1,9 +1,12 @@
 #include "net/exchange.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "http/chunked.h"
 #include "http/date.h"
@@ -27,12 +30,19 @@ std::size_t total_size(std::span<const iovec> pieces) {
 
 }  // namespace
 
-const Endpoint& Exchange::peer() const { return session_->peer_; }
-Endpoint Exchange::local() const { return io::local_endpoint(session_->stream_.watch().fd()).value_or(Endpoint{}); }
-bool Exchange::is_tls() const { return session_->is_tls_; }
-std::string_view Exchange::tls_server_name() const { return session_->server_name_; }
-io::Reactor& Exchange::reactor() const { return session_->reactor(); }
-std::uint64_t Exchange::bytes_out() const { return session_->stream_.bytes_written() - out_start_; }
+const Endpoint& Exchange::peer() const { return stream_ != nullptr ? stream_->peer() : session_->peer_; }
+Endpoint Exchange::local() const {
+  if (stream_ != nullptr) return stream_->local();
+  return io::local_endpoint(session_->stream_.watch().fd()).value_or(Endpoint{});
+}
+bool Exchange::is_tls() const { return stream_ != nullptr ? stream_->is_tls() : session_->is_tls_; }
+std::string_view Exchange::tls_server_name() const {
+  return stream_ != nullptr ? stream_->tls_server_name() : session_->server_name_;
+}
+io::Reactor& Exchange::reactor() const { return stream_ != nullptr ? stream_->reactor() : session_->reactor(); }
+std::uint64_t Exchange::bytes_out() const {
+  return stream_ != nullptr ? stream_->bytes_out() : session_->stream_.bytes_written() - out_start_;
+}
 
 void Exchange::reset(MonoTime now) {
   started_at_ = now;
@@ -41,11 +51,13 @@ void Exchange::reset(MonoTime now) {
   is_body_done_ = head_.framing == http::Framing::kNone;
   status_ = 0;
   body_left_ = bytes_in_ = 0;
-  out_start_ = out_expected_ = session_->stream_.bytes_written();
+  out_start_ = out_expected_ = stream_ != nullptr ? 0 : session_->stream_.bytes_written();
   piece_count_ = 0;
 }
 
-io::Task<Result<std::size_t>> Exchange::read_body(std::span<char> into) { return session_->read_body(into); }
+io::Task<Result<std::size_t>> Exchange::read_body(std::span<char> into) {
+  return stream_ != nullptr ? stream_->read_body(into) : session_->read_body(into);
+}
 
 io::Task<Result<std::string>> Exchange::read_body_all(std::size_t limit) {
   const auto too_large = [limit] {
@@ -55,7 +67,7 @@ io::Task<Result<std::string>> Exchange::read_body_all(std::size_t limit) {
   std::string body;
   std::array<char, 8192> buffer;
   while (true) {
-    YZ_CO_TRY(const std::size_t n, co_await session_->read_body(buffer));
+    YZ_CO_TRY(const std::size_t n, co_await read_body(buffer));
     if (n == 0) co_return body;
     if (body.size() + n > limit) co_return too_large();
     body.append(buffer.data(), n);
@@ -75,18 +87,26 @@ std::string_view Exchange::head_end() const {
   return head_.version == http::Version::kHttp10 ? kKeepAliveEnd : kEnd;
 }
 
-io::WriteOp Exchange::write_pieces() {
+SendOp Exchange::write_pieces() {
   const std::span pieces(pieces_.data(), piece_count_);
   piece_count_ = 0;
   out_expected_ += total_size(pieces);
-  return session_->stream_.write_all(pieces, session_->options().write_stall);
+  return {session_->stream_, pieces, session_->options().write_stall};
 }
 
-io::WriteOp Exchange::respond_raw(http::StatusCode status, std::span<const iovec> head, std::span<const iovec> body) {
+SendOp Exchange::respond_raw(http::StatusCode status, std::span<const iovec> head, std::span<const iovec> body) {
   YZ_ASSERT(state_ == State::kWaiting && head.size() + body.size() <= kMaxPieces);
-  if (session_->server_.is_draining()) closes_ = true;
   status_ = status;
   state_ = State::kDone;
+  if (stream_ != nullptr) {
+    const bool has_content = !sends_no_body() && total_size(body) > 0;
+    stream_->send_head(status, head, std::nullopt, !has_content);
+    if (has_content) {
+      for (const iovec& piece : body) add_piece(piece.iov_base, piece.iov_len);
+    }
+    return send_pieces_on_stream(true);
+  }
+  if (session_->server_.is_draining()) closes_ = true;
   for (const iovec& piece : head) add_piece(piece.iov_base, piece.iov_len);
   add_piece(head_end());
   if (!sends_no_body()) {
@@ -98,6 +118,11 @@ io::WriteOp Exchange::respond_raw(http::StatusCode status, std::span<const iovec
 io::Task<Status> Exchange::respond(http::StatusCode status, http::HeaderMap headers, std::string body) {
   body_text_ = std::move(body);
   begin(status, headers, {body_text_.size()});
+  if (stream_ != nullptr) {
+    Status sent = co_await send(body_text_);
+    state_ = State::kDone;
+    co_return sent;
+  }
   add_due_head();
   if (!sends_no_body()) add_piece(body_text_);
   state_ = State::kDone;
@@ -127,7 +152,7 @@ void Exchange::begin_raw(http::StatusCode status, std::span<const iovec> head, B
 
 void Exchange::begin_head(http::StatusCode status, BodyLength length) {
   YZ_ASSERT(state_ == State::kWaiting);
-  if (session_->server_.is_draining()) closes_ = true;
+  if (stream_ == nullptr && session_->server_.is_draining()) closes_ = true;
   state_ = State::kHeadDue;
   status_ = status;
   head_text_.clear();
@@ -139,6 +164,7 @@ void Exchange::begin_head(http::StatusCode status, BodyLength length) {
 }
 
 void Exchange::end_head() {
+  if (stream_ != nullptr) return;
   // 1xx and 204 never have Content-Length; a HEAD or 304 answer may tell that of the GET (RFC 9110 §8.6).
   if (is_chunked_) {
     head_text_ += "Transfer-Encoding: chunked\r\n";
@@ -154,16 +180,24 @@ void Exchange::add_due_head() {
   state_ = State::kBody;
 }
 
-io::WriteOp Exchange::send(std::string_view piece) {
+SendOp Exchange::send(std::string_view piece) {
   const iovec vector{const_cast<char*>(piece.data()), piece.size()};
   return send({&vector, 1});
 }
 
-io::WriteOp Exchange::send(std::span<const iovec> pieces) {
+SendOp Exchange::send(std::span<const iovec> pieces) {
   YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
   YZ_ASSERT(pieces.size() <= kMaxPieces - 3);
-  add_due_head();
   const std::size_t size = total_size(pieces);
+  if (stream_ != nullptr) {
+    send_due_head();
+    if (sends_no_body() || size == 0) return SendOp(*stream_);
+    YZ_ASSERT(size <= body_left_);
+    if (is_length_known_) body_left_ -= size;
+    for (const iovec& piece : pieces) add_piece(piece.iov_base, piece.iov_len);
+    return send_pieces_on_stream(is_length_known_ && body_left_ == 0);
+  }
+  add_due_head();
   if (!sends_no_body() && size > 0) {
     if (is_chunked_) {
       const http::ChunkHead line(size);
@@ -179,8 +213,41 @@ io::WriteOp Exchange::send(std::span<const iovec> pieces) {
   return write_pieces();
 }
 
+void Exchange::send_due_head() {
+  if (state_ != State::kHeadDue) return;
+  state_ = State::kBody;
+  const iovec head{head_text_.data(), head_text_.size()};
+  const bool tells_length = is_length_known_ && status_ != 204 && status_ != 304;
+  stream_->send_head(status_, {&head, 1}, tells_length ? std::optional(body_left_) : std::nullopt,
+                     sends_no_body() || (is_length_known_ && body_left_ == 0));
+}
+
+SendOp Exchange::send_pieces_on_stream(bool ends) {
+  const std::span pieces(pieces_.data(), piece_count_);
+  piece_count_ = 0;
+  if (!pieces.empty()) stream_->send_body(pieces, ends);
+  return SendOp(*stream_);
+}
+
+io::Task<Status> Exchange::send_file_on_stream(int file, std::uint64_t offset, std::uint64_t size) {
+  constexpr std::size_t kBlock = 64 * 1024;
+  const auto block = std::make_unique_for_overwrite<char[]>(kBlock);
+  while (size > 0) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, kBlock));
+    const ssize_t n = ::pread(file, block.get(), wanted, static_cast<off_t>(offset));
+    if (n < 0) co_return fail_errno("pread", errno);
+    if (n == 0) co_return fail(Code::kIo, "the file ended early");
+    const std::string_view piece(block.get(), static_cast<std::size_t>(n));
+    YZ_CO_CHECK(co_await send(piece));
+    offset += piece.size();
+    size -= piece.size();
+  }
+  co_return Status();
+}
+
 io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64_t size) {
   YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  if (stream_ != nullptr) co_return co_await send_file_on_stream(file, offset, size);
   add_due_head();
   const bool sends = !sends_no_body() && size > 0;
   if (sends && is_chunked_) {
@@ -201,22 +268,34 @@ io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64
   co_return co_await write_pieces();
 }
 
-io::WriteOp Exchange::flush() {
+SendOp Exchange::flush() {
   YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  if (stream_ != nullptr) {
+    send_due_head();
+    return SendOp(*stream_);
+  }
   add_due_head();
   return write_pieces();
 }
 
-io::WriteOp Exchange::finish() {
+SendOp Exchange::finish() {
   YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
+  const bool is_short = is_length_known_ && body_left_ != 0 && !sends_no_body();
+  if (is_short) is_aborted_ = true;  // less than was promised
+  if (stream_ != nullptr) {
+    send_due_head();
+    state_ = State::kDone;
+    if (!is_short) stream_->send_body({}, true);
+    return SendOp(*stream_);
+  }
   add_due_head();
   state_ = State::kDone;
   if (is_chunked_) add_piece(http::kLastChunk);
-  if (is_length_known_ && body_left_ != 0 && !sends_no_body()) is_aborted_ = true;  // less than was promised
   return write_pieces();
 }
 
 Exchange::Tunnel Exchange::tunnel() {
+  YZ_ASSERT(stream_ == nullptr);
   is_tunnel_ = true;
   return {session_->stream_, session_->in_.bytes()};
 }

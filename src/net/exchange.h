@@ -15,8 +15,13 @@
 #include "http/message.h"
 #include "io/stream.h"
 #include "io/task.h"
+#include "net/exchange_stream.h"
 
 namespace yz::net {
+
+namespace h2 {
+class Stream;
+}  // namespace h2
 
 class HttpSession;
 struct SessionScratch;
@@ -27,16 +32,49 @@ struct BodyLength {
   std::optional<std::uint64_t> known;
 };
 
+/// Awaitable `Status` of a step of a response: one write on HTTP/1, room for its frames on HTTP/2. Refers to the
+/// buffers given: co_await it where it is made.
+class [[nodiscard]] SendOp final {
+ public:
+  SendOp(io::Stream& stream, std::span<iovec> pieces, std::chrono::milliseconds stall)
+      : write_(std::in_place, stream, pieces, stall) {}
+  explicit SendOp(ExchangeStream& stream) : stream_(&stream) {}
+  SendOp(const SendOp&) = delete;
+  SendOp& operator=(const SendOp&) = delete;
+  ~SendOp() {
+    if (waits_) stream_->forget_waiter();
+  }
+
+  [[nodiscard]] bool await_ready() { return stream_ == nullptr ? write_->await_ready() : stream_->is_sent(); }
+  bool await_suspend(std::coroutine_handle<> handle) {
+    if (stream_ == nullptr) return write_->await_suspend(handle);
+    waits_ = true;
+    stream_->wait_sent(handle);
+    return true;
+  }
+  Status await_resume() {
+    if (stream_ == nullptr) return write_->await_resume();
+    waits_ = false;
+    return stream_->outcome();
+  }
+
+ private:
+  ExchangeStream* stream_ = nullptr;
+  bool waits_ = false;
+  std::optional<io::WriteOp> write_;
+};
+
 /// One request and its answer on a server connection. Made by the session, lent to the handler until handle() returns.
 /// The request's views stay valid until then. Exactly one response: respond*(), or begin*() + send() … + finish(). What
 /// the handler leaves out the session makes good: no response is a 500, an unread body is drained or the connection
 /// closed, a body shorter than promised ends the connection without a clean end.
 ///
 /// Framing belongs to the session: heads given here hold no Content-Length or Transfer-Encoding unless said so, and
-/// never Connection. For HEAD, 204 and 304 the body is left out, whatever is given.
+/// never Connection. For HEAD, 204 and 304 the body is left out, whatever is given. On HTTP/2 the same text becomes
+/// frames: the status line and reason are dropped, and so are fields of a connection.
 ///
-/// The functions returning io::WriteOp refer to the buffers given; await them at once. Their failure means that the
-/// connection is lost: return from the handler.
+/// The functions returning SendOp refer to the buffers given; await them at once. Their failure means that the
+/// connection or stream is lost: return from the handler.
 class Exchange {
  public:
   [[nodiscard]] const http::RequestHead& request() const { return head_; }
@@ -71,9 +109,9 @@ class Exchange {
 
   /// A whole response from pieces that are serialised already, in one writev: `head` is the status line and all field
   /// lines *including Content-Length*, each with its CRLF, without the empty line; the session adds Connection where it
-  /// must, and the empty line. At most kMaxPieces pieces in all. Allocates nothing.
-  [[nodiscard]] io::WriteOp respond_raw(http::StatusCode status, std::span<const iovec> head,
-                                        std::span<const iovec> body);
+  /// must, and the empty line. Each piece of `head` holds whole lines. At most kMaxPieces pieces in all. Allocates
+  /// nothing.
+  [[nodiscard]] SendOp respond_raw(http::StatusCode status, std::span<const iovec> head, std::span<const iovec> body);
 
   /// Begins a streamed response; nothing is sent before the first send(), send_file(), flush() or finish().
   /// Content-Length or Transfer-Encoding follows from `length`; Date and Connection are added.
@@ -81,21 +119,24 @@ class Exchange {
   /// The same with a serialised head as in respond_raw but *without* Content-Length, which is added. Copied.
   void begin_raw(http::StatusCode status, std::span<const iovec> head, BodyLength length);
   /// Sends a piece of the body, behind the head when that is due. More than was promised is a broken invariant.
-  [[nodiscard]] io::WriteOp send(std::span<const iovec> pieces);
-  [[nodiscard]] io::WriteOp send(std::string_view piece);
-  /// Sends `size` bytes of a file from `offset` as part of the body (sendfile on plain connections).
+  [[nodiscard]] SendOp send(std::span<const iovec> pieces);
+  [[nodiscard]] SendOp send(std::string_view piece);
+  /// Whether send_file saves a copy; else pieces in memory are the better thing to send.
+  [[nodiscard]] bool sends_files() const { return stream_ == nullptr && !is_tls(); }
+  /// Sends `size` bytes of a file from `offset` as part of the body (sendfile on plain HTTP/1 connections).
   [[nodiscard]] io::Task<Status> send_file(int file, std::uint64_t offset, std::uint64_t size);
   /// Sends the head now, if it was not sent.
-  [[nodiscard]] io::WriteOp flush();
+  [[nodiscard]] SendOp flush();
   /// Ends the body.
-  [[nodiscard]] io::WriteOp finish();
-  /// Gives up: the connection is reset after handle() returns, so that the client sees that its answer is not whole.
+  [[nodiscard]] SendOp finish();
+  /// Gives up: the connection (on HTTP/2 the stream) is reset after handle() returns, so that the client sees that its
+  /// answer is not whole.
   void abort() { is_aborted_ = true; }
 
   /// 0 until a response began.
   [[nodiscard]] http::StatusCode status() const { return status_; }
   [[nodiscard]] bool has_begun() const { return state_ != State::kWaiting; }
-  /// Announces `Connection: close` and closes after this response. Before it begins.
+  /// Announces `Connection: close` (on HTTP/2: GOAWAY) and closes after this response. Before it begins.
   void close_after() { closes_ = true; }
   [[nodiscard]] bool will_close() const { return closes_; }
 
@@ -103,13 +144,16 @@ class Exchange {
   [[nodiscard]] std::uint64_t bytes_in() const { return bytes_in_; }
   [[nodiscard]] std::uint64_t bytes_out() const;
 
-  /// After an upgrade (101) or CONNECT answered with begin_raw() + flush(): the connection itself, which is closed when
-  /// the handler returns. `early` are bytes the client has sent already.
+  /// HTTP/1 only, see is_multiplexed(). After an upgrade (101) or CONNECT answered with begin_raw() + flush(): the
+  /// connection itself, which is closed when the handler returns. `early` are bytes the client has sent already.
   struct Tunnel {
     io::Stream& stream;
     std::string_view early;
   };
   [[nodiscard]] Tunnel tunnel();
+
+  /// True on HTTP/2: there is no connection to take over.
+  [[nodiscard]] bool is_multiplexed() const { return stream_ != nullptr; }
 
   static constexpr std::size_t kMaxPieces = 29;
 
@@ -118,6 +162,7 @@ class Exchange {
 
  private:
   friend class HttpSession;
+  friend class h2::Stream;
   friend struct SessionScratch;
   enum class State : std::uint8_t { kWaiting, kHeadDue, kBody, kDone };
 
@@ -130,9 +175,13 @@ class Exchange {
   void begin_head(http::StatusCode status, BodyLength length);
   void end_head();
   void add_due_head();
-  [[nodiscard]] io::WriteOp write_pieces();
+  [[nodiscard]] SendOp write_pieces();
+  void send_due_head();
+  [[nodiscard]] SendOp send_pieces_on_stream(bool ends);
+  [[nodiscard]] io::Task<Status> send_file_on_stream(int file, std::uint64_t offset, std::uint64_t size);
 
-  HttpSession* session_ = nullptr;
+  HttpSession* session_ = nullptr;    // HTTP/1; else null
+  ExchangeStream* stream_ = nullptr;  // HTTP/2; else null
   http::RequestHead head_;
   MonoTime started_at_{};
   State state_ = State::kWaiting;

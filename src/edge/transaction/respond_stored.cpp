@@ -23,7 +23,7 @@ std::string_view fields_of(const cache::Object& object) {
 
 /// Whether some of the body is to be sent from the cache's file: saves the kernel a copy, but cannot be encrypted.
 bool sends_from_file(const Transaction& tx, const cache::Object& object) {
-  return object.body() != nullptr && object.body()->has_file() && !tx.exchange.is_tls();
+  return object.body() != nullptr && object.body()->has_file() && tx.exchange.sends_files();
 }
 
 io::Task<void> send_body(Transaction& tx, cache::Ref<cache::Object> object, std::uint64_t offset, std::uint64_t size) {
