@@ -2,7 +2,7 @@
 # Fails when a C++ file is not formatted as .clang-format says; `tools/check_format.sh --fix` formats them all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mapfile -t files < <(git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cpp')
+mapfile -t files < <(git ls-files --cached --others --exclude-standard 'src/*.h' 'src/*.cpp' 'bench/*.h' 'bench/*.cpp')
 if [ "${1:-}" = --fix ]; then
   clang-format-19 -i "${files[@]}"
 else

@@ -1,0 +1,218 @@
+"""The servers compared: how each is installed, configured and started, all with one worker on one core."""
+import os
+import pathlib
+import re
+import resource
+import shutil
+import subprocess
+
+from .machine import version_of
+from .process import BenchError, Daemon, free_port
+
+PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
+
+
+class Certificate:
+    """A self-signed ECDSA P-256 certificate for bench.example, in a folder: what most CDN hosts serve today."""
+
+    def __init__(self, folder):
+        folder = pathlib.Path(folder)
+        self.cert, self.key, self.pem = folder / "cert.pem", folder / "key.pem", folder / "both.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example,IP:127.0.0.1",
+                        "-keyout", self.key, "-out", self.cert], check=True, capture_output=True)
+        self.pem.write_bytes(self.cert.read_bytes() + self.key.read_bytes())
+        for file in (self.cert, self.key, self.pem):
+            file.chmod(0o644)
+
+
+def filled(template, values):
+    """The template with each @NAME@ replaced; a name without a value is an error."""
+    def value(found):
+        if found[1] not in values:
+            raise BenchError(f"the configuration names @{found[1]}@, which has no value")
+        return str(values[found[1]])
+    return re.sub(r"@([A-Z0-9_]+)@", value, template)
+
+
+def max_connections():
+    """Viewers' connections a peer is told to allow: two descriptors for each, and some for itself."""
+    return min(30000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 100)
+
+
+class Server(Daemon):
+    """A running server: its ports by purpose (`plain`, `tls`, `h2c`), as far as it has them."""
+
+    ports: dict
+
+    def url(self, path, purpose="plain"):
+        return f"{'https' if purpose == 'tls' else 'http'}://127.0.0.1:{self.ports[purpose]}{path}"
+
+
+class Peer:
+    """Somebody else's server. Subclasses say how it is called; `doors` are the kinds of port it serves."""
+
+    name = program = ""
+    doors = ("plain",)
+    caches = True
+    wait = 30.0
+
+    def version(self):
+        return version_of([self.program, "-v"], r"(\d+\.\d+(?:\.\d+)*)")
+
+    def is_installed(self):
+        return shutil.which(self.program) is not None
+
+    def command(self, folder, values):
+        raise NotImplementedError
+
+    def configure(self, folder, values):
+        """Writes its files from bench/peers."""
+        (folder / f"{self.name}.conf").write_text(filled((PEERS / f"{self.name}.conf").read_text(), values))
+
+    def environment(self, folder):  # pylint: disable=unused-argument
+        return {}
+
+    def start(self, top, origin, certificate, cpu):
+        """Runs it in a folder of its own below `top`, on free ports, in front of the origin's port."""
+        folder = pathlib.Path(top) / self.name.replace(" ", "-")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        folder.chmod(0o777)
+        ports = {door: free_port() for door in self.doors}
+        values = {"FOLDER": folder, "ORIGIN": origin, "CERT": certificate.cert, "KEY": certificate.key, "PEM": certificate.pem,
+                  "USER_LINE": "", "CONNECTIONS": max_connections(), **{door.upper(): port for door, port in ports.items()}}
+        self.configure(folder, values)
+        server = Server(self.name, self.command(folder, values), ports[self.doors[0]], cpu, self.environment(folder),
+                        folder / "output.log", self.wait)
+        server.ports = ports
+        return server
+
+
+class Nginx(Peer):
+    name = program = "nginx"
+    doors = ("plain", "tls", "h2c")
+    sendfile = "sendfile on;"
+
+    def configure(self, folder, values):
+        user = "user root;" if os.geteuid() == 0 else ""
+        text = filled((PEERS / "nginx.conf").read_text(), {**values, "USER_LINE": user, "SENDFILE": self.sendfile})
+        (folder / "nginx.conf").write_text(text)
+
+    def command(self, folder, values):
+        return ["nginx", "-e", f"{folder}/early.log", "-c", f"{folder}/nginx.conf"]
+
+
+class NginxWithoutSendfile(Nginx):
+    """Head and body of a small object in one writev: better at 1 KB, worse from 10 KB on."""
+
+    name = "nginx without sendfile"
+    doors = ("plain",)
+    sendfile = "sendfile off; output_buffers 2 128k;"
+
+    def configure(self, folder, values):
+        super().configure(folder, {**values, "TLS": free_port(), "H2C": free_port()})
+
+
+class Haproxy(Peer):
+    name = program = "haproxy"
+    doors = ("plain", "tls", "h2c")
+
+    def command(self, folder, values):
+        return ["haproxy", "-db", "-f", f"{folder}/haproxy.conf"]
+
+
+class Edge(Peer):
+    """Ours. `io` is a value of its I/O option, or None where it has no such choice."""
+
+    program = "yz-edge"
+
+    def __init__(self, binary, features, io=None):
+        self.binary, self.features, self.io = binary, features, io
+        self.name = "yz-edge (io_uring)" if io and "uring" in io else "yz-edge (epoll)"
+        self.doors = ("plain", "tls") if features.tls else ("plain",)
+        if features.h2c:
+            self.doors += ("h2c",)
+
+    def version(self):
+        return None
+
+    def is_installed(self):
+        return pathlib.Path(self.binary).exists()
+
+    def configure(self, folder, values):
+        pass
+
+    def command(self, folder, values, memory="1GiB"):
+        command = [str(self.binary), "--listen", f"127.0.0.1:{values['PLAIN']}", "--origin", f"http://127.0.0.1:{values['ORIGIN']}",
+                   "--memory", memory, "--workers", "1", "--profile", "rfc"]
+        if self.io:
+            command += [self.features.io_flag, self.io]
+        return command
+
+
+class EdgeFeatures:
+    """What this build of yz-edge can do, by its own --help."""
+
+    def __init__(self, text):
+        self.io_flag, self.io_choices = None, {}
+        for flag, choices in re.findall(r"(--[\w-]+)[ =]+((?:[\w-]+\|)+[\w-]+)", text):
+            names = choices.split("|")
+            if any("uring" in name for name in names) and "epoll" in names:
+                self.io_flag = flag
+                self.io_choices = {"io_uring" if "uring" in name else name: name for name in names if name == "epoll" or "uring" in name}
+        self.tls = None
+        self.h2c = False
+
+    @staticmethod
+    def of(binary):
+        run = subprocess.run([binary, "--help"], capture_output=True, text=True, check=False)
+        return EdgeFeatures(run.stdout + run.stderr)
+
+
+class Responder(Peer):
+    """Our yardstick: a fixed answer by bare epoll or io_uring; no parsing, no cache."""
+
+    caches = False
+
+    def __init__(self, folder, backend, size):
+        self.program, self.size = pathlib.Path(folder) / f"bare_{backend}", size
+        self.name = f"bare {'io_uring' if backend == 'uring' else backend}"
+
+    def version(self):
+        return None
+
+    def is_installed(self):
+        return self.program.exists()
+
+    def configure(self, folder, values):
+        pass
+
+    def command(self, folder, values):
+        return [str(self.program), "--port", str(values["PLAIN"]), "--size", str(self.size)]
+
+
+class Programs:
+    """Our own programs of bench/programs, as built."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+
+    def responders(self, size):
+        return [Responder(self.folder, backend, size) for backend in ("epoll", "uring")]
+
+    def path(self, name):
+        return str(self.folder / name)
+
+
+def peers():
+    return [Nginx(), NginxWithoutSendfile(), Haproxy()]
+
+
+def edges(folder):
+    """Ours, once for each kind of I/O this build offers."""
+    binary = pathlib.Path(folder) / "yz-edge"
+    if not binary.exists():
+        raise BenchError(f"{binary} is not built")
+    features = EdgeFeatures.of(binary)
+    return [Edge(binary, features, value) for value in features.io_choices.values()] or [Edge(binary, features)]

@@ -1,0 +1,150 @@
+"""Server processes: started in a folder of their own, asked what they cost, and ended by their id."""
+import contextlib
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class BenchError(Exception):
+    """A run that measured nothing, in one sentence."""
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def run_on(cpu):
+    """For preexec_fn: keeps the child, and all it starts, on one core; None: anywhere."""
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+
+
+def tree_of(pid, proc=pathlib.Path("/proc")):
+    """The ids of a process and all its descendants that live."""
+    found, queue = [], [pid]
+    while queue:
+        current = queue.pop()
+        try:
+            tasks = list((proc / str(current) / "task").iterdir())
+        except OSError:
+            continue
+        found.append(current)
+        for task in tasks:
+            with contextlib.suppress(OSError):
+                queue += map(int, (task / "children").read_text().split())
+    return found
+
+
+class CpuSample:
+    """What a process tree has used so far: `ticks` {pid: (user, system)} from /proc/PID/stat, its ended children
+    (waited for) included; `threads` {(pid, tid): nanoseconds} from schedstat, exact, but of living threads only."""
+
+    def __init__(self, ticks, threads):
+        self.ticks, self.threads = ticks, threads
+
+    @staticmethod
+    def of(pid, proc=pathlib.Path("/proc")):
+        ticks, threads = {}, {}
+        for process in tree_of(pid, proc):
+            try:
+                fields = (proc / str(process) / "stat").read_text().rpartition(")")[2].split()
+                utime, stime, ended_user, ended_system = map(int, fields[11:15])
+                ticks[process] = (utime + ended_user, stime + ended_system)
+                for task in (proc / str(process) / "task").iterdir():
+                    with contextlib.suppress(OSError):
+                        threads[process, int(task.name)] = int((task / "schedstat").read_text().split()[0])
+            except OSError:
+                continue
+        return CpuSample(ticks, threads)
+
+
+class CpuCost:
+    """Seconds of CPU between two samples: `user`, `system` to a clock tick, `total` as exactly as it can be known."""
+
+    def __init__(self, user, system, total):
+        self.user, self.system, self.total = user, system, total
+
+    @staticmethod
+    def between(before, after):
+        def spent(which):
+            return sum(now[which] - before.ticks.get(pid, (0, 0))[which] for pid, now in after.ticks.items()) / TICKS
+
+        user, system = spent(0), spent(1)
+        if before.threads.keys() <= after.threads.keys():
+            # No thread ended meanwhile, so the scheduler's own count is whole, new threads included.
+            return CpuCost(user, system, sum(ns - before.threads.get(t, 0) for t, ns in after.threads.items()) / 1e9)
+        return CpuCost(user, system, user + system)
+
+
+def resident_bytes(pid):
+    """RSS of a process tree, pages that several share counted once each as PSS does."""
+    total = 0
+    for process in tree_of(pid):
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+class Daemon:
+    """A server in the foreground with all its children, on one core. `stop` ends exactly those."""
+
+    def __init__(self, name, command, port, cpu=None, env=None, log=None, wait=30.0):
+        self.name, self.port, self.log = name, port, log
+        output = open(log, "ab") if log else subprocess.DEVNULL
+        self.process = subprocess.Popen(command, preexec_fn=lambda: run_on(cpu), stdin=subprocess.DEVNULL, stdout=output,
+                                        stderr=output, env={**os.environ, **(env or {})})
+        if log:
+            output.close()
+        self._wait_until_it_listens(command, wait)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _wait_until_it_listens(self, command, wait):
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise BenchError(f"{self.name} ended at start with {self.process.returncode}: {' '.join(command)}{self.last_words()}")
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            time.sleep(0.05)
+        self.stop()
+        raise BenchError(f"{self.name} does not listen on port {self.port} after {wait:.0f} s{self.last_words()}")
+
+    def last_words(self):
+        if not self.log or not pathlib.Path(self.log).exists():
+            return ""
+        text = pathlib.Path(self.log).read_text(errors="replace").strip()
+        return "\n" + "\n".join(text.splitlines()[-12:]) if text else ""
+
+    def cpu(self):
+        return CpuSample.of(self.pid)
+
+    def resident(self):
+        return resident_bytes(self.pid)
+
+    def stop(self):
+        """SIGTERM, ten seconds of grace, SIGKILL; descendants that outlive their parent are killed by id."""
+        family = tree_of(self.pid)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for pid in family[1:]:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
