@@ -44,7 +44,7 @@ bool ReadOp::attempt() {
 }
 
 std::optional<Result<std::size_t>> Stream::read_now(std::span<char> into) {
-  if (!watch_->may_be_ready(Half::kRead)) return std::nullopt;
+  if (!watch_->may_be_ready(Half::kRead) && !has_buffered()) return std::nullopt;
   const ssize_t n = try_read(into);
   if (n == -EAGAIN) {
     watch_->set_unready(Half::kRead);

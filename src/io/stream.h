@@ -78,7 +78,7 @@ class Stream {
   /// Some bytes, at least one; 0 at the end of the stream. Fails with kTimeout, kUnavailable (reset), kCancelled.
   [[nodiscard]] ReadOp read(std::span<char> into, MonoTime deadline) { return {*this, into, deadline}; }
   /// Until read() would not wait. For holding no buffer meanwhile. May succeed without need; never the reverse.
-  [[nodiscard]] ReadableOp readable(MonoTime deadline) { return {*watch_, deadline}; }
+  [[nodiscard]] ReadableOp readable(MonoTime deadline) { return {*watch_, deadline, has_buffered()}; }
   /// One attempt to read, without waiting: none when it would have to.
   [[nodiscard]] std::optional<Result<std::size_t>> read_now(std::span<char> into);
   /// Writes everything, in order, with as few system calls as the socket takes it in. Uses up `from` (its entries are
@@ -120,6 +120,8 @@ class Stream {
   /// True when a read that fills less than its buffer, or a write that takes less than all, means that the next would
   /// block.
   [[nodiscard]] virtual bool short_means_unready() const { return true; }
+  /// True when a read may find bytes that the stream took from its descriptor before.
+  [[nodiscard]] virtual bool has_buffered() const noexcept { return false; }
 
   std::unique_ptr<Watch> watch_;
 

@@ -108,15 +108,17 @@ class FdOp {
 };
 
 /// Awaitable: until an event says that the descriptor is readable (a pidfd, an eventfd, a listener), or right now if
-/// nobody found it empty since the last event.
+/// nobody found it empty since the last event (or bytes of it wait elsewhere: `is_known`).
 class ReadableOp final : public FdOp {
  public:
-  ReadableOp(Watch& watch, MonoTime deadline) : FdOp(watch, Half::kRead, deadline) {}
+  ReadableOp(Watch& watch, MonoTime deadline, bool is_known = false)
+      : FdOp(watch, Half::kRead, deadline), is_known_(is_known) {}
   Status await_resume() { return std::move(status_); }
 
  private:
-  bool attempt() override { return watch().may_be_ready(Half::kRead); }
+  bool attempt() override { return is_known_ || watch().may_be_ready(Half::kRead); }
   void fail_with(Error error) override { status_ = fail(std::move(error)); }
+  const bool is_known_;
   Status status_;
 };
 

@@ -1,5 +1,7 @@
 #include "net/http_server.h"
 
+#include <sys/socket.h>
+
 #include "base/log.h"
 #include "net/http_session.h"
 #include "net/tls.h"
@@ -16,6 +18,30 @@ constexpr auto kNoDescriptorPause = std::chrono::milliseconds(20);
 struct HttpServer::Listening {
   io::TcpListener listener;
   std::shared_ptr<TlsServerContext> tls;  // null: plain
+};
+
+/// A handshake under way, counted and in the server's list.
+struct HttpServer::Handshake : io::ListLink {
+  Handshake(HttpServer& s, int socket) : server(s), fd(socket) {
+    if (server.counts_.handshakes >= server.options_.max_handshakes && server.handshakes_.is_linked()) {
+      static_cast<Handshake*>(server.handshakes_.next)->end();
+    }
+    ++server.counts_.handshakes;
+    append_to(server.handshakes_);
+  }
+  ~Handshake() { leave(); }
+  /// Its next read sees the end.
+  void end() {
+    leave();
+    ::shutdown(fd, SHUT_RDWR);
+  }
+  void leave() {
+    if (!is_linked()) return;
+    unlink();
+    --server.counts_.handshakes;
+  }
+  HttpServer& server;
+  const int fd;
 };
 
 HttpServer::HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOptions options)
@@ -88,18 +114,29 @@ io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServer
   const Counted counted(*this);
   const Endpoint peer = stream.peer();
   if (tls) {
-    auto secured = co_await accept_tls(std::move(stream), std::move(tls), reactor_.in(options_.tls_timeout));
-    if (!secured) {
-      log::debug("{}: {}", to_string(peer), secured.error().message);
-      co_return;
-    }
-    HttpSession session(*this, **secured, peer, true, (*secured)->server_name());
+    const auto secured = co_await secure(std::move(stream), std::move(tls));
+    if (!secured) co_return;
+    HttpSession session(*this, *secured, peer, true, secured->server_name());
     co_await session.run();
-    (*secured)->shutdown_write();
+    secured->shutdown_write();
     co_return;
   }
   HttpSession session(*this, stream, peer, false, {});
   co_await session.run();
+}
+
+/// The handshake; null when it failed.
+io::Task<std::unique_ptr<TlsStream>> HttpServer::secure(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
+  const Endpoint peer = stream.peer();
+  const Handshake counted(*this, stream.watch().fd());
+  auto secured = co_await accept_tls(std::move(stream), std::move(tls), reactor_.in(options_.tls_timeout));
+  if (!secured) {
+    ++counts_.tls_failed;
+    log::debug("{}: {}", to_string(peer), secured.error().message);
+    co_return nullptr;
+  }
+  ++((*secured)->is_resumed() ? counts_.tls_resumed : counts_.tls_full);
+  co_return *std::move(secured);
 }
 
 io::Task<void> HttpServer::drain(MonoTime deadline) {

@@ -19,6 +19,7 @@ namespace yz::net {
 
 class HttpSession;
 class TlsServerContext;
+class TlsStream;
 struct SessionScratch;
 
 /// Limits of a server's connections; the defaults are those of an edge that faces the world.
@@ -29,6 +30,7 @@ struct HttpServerOptions {
   std::chrono::milliseconds body_grace = std::chrono::seconds(10);    ///< before the body's least rate counts
   std::uint64_t body_min_rate = 240;                                  ///< bytes/s
   std::chrono::milliseconds tls_timeout = std::chrono::seconds(10);   ///< for the handshake
+  std::size_t max_handshakes = 4096;      ///< under way at once; one more ends the one that has taken longest
   std::uint64_t drain_body = 64 * 1024;   ///< bytes of an unread body skipped to keep the connection
   std::size_t max_connections = 100'000;  ///< on this reactor; more are closed at once
   std::uint64_t max_requests = 100'000;   ///< on one connection, then it is closed
@@ -46,6 +48,10 @@ class HttpServer {
     std::uint64_t bad_requests = 0;  ///< refused by the parser
     std::size_t connections = 0;     ///< open now
     std::size_t busy = 0;            ///< of those, with a request in work
+    std::size_t handshakes = 0;      ///< of those, still agreeing on TLS
+    std::uint64_t tls_full = 0;      ///< handshakes done whole
+    std::uint64_t tls_resumed = 0;   ///< handshakes shortened by a ticket
+    std::uint64_t tls_failed = 0;    ///< refused, broken or too slow
   };
 
   /// `handler` outlives the server.
@@ -70,9 +76,12 @@ class HttpServer {
  private:
   friend class HttpSession;
   struct Listening;
+  struct Handshake;
 
   io::Task<void> accept_loop(Listening& listening);
   io::Task<void> serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls);
+  [[nodiscard]] io::Task<std::unique_ptr<TlsStream>> secure(io::TcpStream stream,
+                                                            std::shared_ptr<TlsServerContext> tls);
   [[nodiscard]] Result<Endpoint> start(io::TcpListener listener, std::shared_ptr<TlsServerContext> tls);
   bool shed_idle_connection();
 
@@ -84,7 +93,8 @@ class HttpServer {
   io::Waiters closed_one_;
   std::vector<std::unique_ptr<SessionScratch>> spare_scratch_;  // buffers of idle connections, for whoever needs one
   std::vector<std::unique_ptr<Listening>> listeners_;
-  io::ListLink idle_;  // of sessions without a request, the one idle longest first
+  io::ListLink handshakes_;  // under way, the oldest first
+  io::ListLink idle_;        // of sessions without a request, the one idle longest first
   io::TaskScope connections_;
   io::TaskScope acceptors_;
 };

@@ -16,9 +16,9 @@ using testing::make_certificate;
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {
-    tls_ = TlsServerContext::make([this](std::string_view name) -> std::shared_ptr<const TlsCertificate> {
+    tls_ = TlsServerContext::make([this](std::string_view name) -> std::shared_ptr<const TlsIdentity> {
              if (name == "refused.example") return nullptr;
-             return name == "b.example" ? load(b_) : load(a_);
+             return std::make_shared<TlsIdentity>(TlsIdentity{{name == "b.example" ? load(b_) : load(a_)}, {}});
            }).value();
     at_ = server_.listen_tls(kAnyLoopback, tls_).value();
     client_.set_tls(TlsClientContext::make(a_.chain_pem + b_.chain_pem).value());
