@@ -13,6 +13,7 @@
 #include "edge/admin/admin_server.h"
 #include "edge/cache_key.h"
 #include "edge/purge_translation.h"
+#include "edge/slice_desk.h"
 #include "edge/transaction/transaction.h"
 #include "edge/usage_ledger.h"
 #include "edge/worker.h"
@@ -70,6 +71,10 @@ Status EdgeServer::open() {
   if (!options_.geo_map.empty()) {
     YZ_TRY(geo_, geo::GeoMap::open(options_.geo_map));
   }
+  // Several slices must fit at a time; what may be kept whole is no more than the cache takes.
+  const ByteCount most_kept = std::min(cache_options.max_object, ByteCount{options_.memory.value / 2});
+  const ByteCount slice = std::min(options_.slice_size, ByteCount{options_.memory.value / 32});
+  slices_ = std::make_unique<SliceDesk>(slice, std::min(options_.slice_above, most_kept), most_kept);
   YZ_TRY(cache_, cache::Cache::open(std::move(cache_options)));
   cache_->expose(registry_);
   config_ = prepare_standalone(options_);

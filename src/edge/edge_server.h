@@ -28,6 +28,7 @@ namespace yz::edge {
 class UsageLedger;
 class Worker;
 class AdminServer;
+class SliceDesk;
 struct Transaction;
 
 /// Marks our own requests to ourselves (prefetching), with a secret drawn at start.
@@ -83,6 +84,7 @@ class EdgeServer {
   [[nodiscard]] cache::Cache& store() { return *cache_; }
   [[nodiscard]] io::Resolver& resolver() { return resolver_; }
   [[nodiscard]] io::BlockingPool& pool() { return pool_; }
+  [[nodiscard]] SliceDesk& slices() { return *slices_; }
   [[nodiscard]] const geo::GeoMap& geo() const { return *geo_; }
   [[nodiscard]] EdgeCounters& counters() { return counters_; }
   [[nodiscard]] metrics::Registry& metrics() { return registry_; }
@@ -118,6 +120,7 @@ class EdgeServer {
   std::uint64_t epoch_ = 0;
   std::unique_ptr<UsageLedger> usage_;
   std::unique_ptr<cache::Cache> cache_;
+  std::unique_ptr<SliceDesk> slices_;  ///< holds fills of the cache
   std::atomic<bool> is_ready_{false};
   std::atomic<bool> is_draining_{false};
   std::mutex apply_mutex_;  ///< one change of configuration at a time

@@ -26,6 +26,8 @@ constexpr std::string_view kHelp =
     "  --profile rfc|safe      how caching uses the room RFC 9111 leaves, alone (default safe)\n"
     "  --memory SIZE           hard bound of the cache, such as 512MiB (default 512MiB)\n"
     "  --max-object SIZE       larger responses pass through uncached (default half of the memory)\n"
+    "  --slice-size SIZE       large objects are fetched and kept in slices of it (default 1MiB, 0: whole)\n"
+    "  --slice-above SIZE      what is large (default 4MiB)\n"
     "  --workers N             threads (default 1)\n"
     "  --admin PATH            unix socket of the admin API\n"
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
@@ -62,6 +64,17 @@ const std::map<std::string, Read, std::less<>>& settings() {
       {"max_object",
        [](Options& o, const std::string& v) -> Status {
          YZ_TRY(o.max_object, parse_byte_count(v));
+         return {};
+       }},
+      {"slice_size",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.slice_size, parse_byte_count(v));
+         const bool fits = o.slice_size.value == 0 || (o.slice_size >= kib(64) && o.slice_size <= mib(16));
+         return fits ? Status() : expected("0, or from 64KiB to 16MiB", v);
+       }},
+      {"slice_above",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.slice_above, parse_byte_count(v));
          return {};
        }},
       {"workers",

@@ -26,12 +26,14 @@ struct StandaloneOrigin {
 /// What is set once at start, by `--name-with-dashes` or in YAML as `name_with_underscores`. What may change while it
 /// runs comes as configuration over the admin socket.
 struct Options {
-  std::vector<Endpoint> listen;  ///< `listen`: addresses viewers connect to; at least one
-  std::string admin;             ///< `admin`: path of the unix socket; empty: none
-  std::filesystem::path state;   ///< `state`: folder of purge log and usage; empty: kept in memory
-  ByteCount memory = mib(512);   ///< `memory`: hard bound of the cache, at least 8 MiB
-  ByteCount max_object{0};       ///< `max_object`: larger responses pass through uncached; 0: half of `memory`
-  unsigned workers = 1;          ///< `workers`: threads, 1 to 256
+  std::vector<Endpoint> listen;    ///< `listen`: addresses viewers connect to; at least one
+  std::string admin;               ///< `admin`: path of the unix socket; empty: none
+  std::filesystem::path state;     ///< `state`: folder of purge log and usage; empty: kept in memory
+  ByteCount memory = mib(512);     ///< `memory`: hard bound of the cache, at least 8 MiB
+  ByteCount max_object{0};         ///< `max_object`: larger responses pass through uncached; 0: half of `memory`
+  ByteCount slice_size = mib(1);   ///< `slice_size`: large objects are kept in slices of it, 64 KiB to 16 MiB; 0: whole
+  ByteCount slice_above = mib(4);  ///< `slice_above`: what is large
+  unsigned workers = 1;            ///< `workers`: threads, 1 to 256
   http::Profile profile = http::Profile::kSafe;  ///< `profile`: rfc or safe, for an edge that runs alone
   model::NodeId node;                            ///< `node`: who we are in the configuration; 0 alone
   std::optional<StandaloneOrigin> origin;        ///< `origin`: runs alone, every host is served from there

@@ -23,7 +23,7 @@ std::uint32_t flags_of(const http::StoredPolicy& policy) {
 bool is_kept(const http::Field& field, http::Fields response) {
   if (http::is_hop_by_hop(field, response) || http::is_internal(field)) return false;
   return field.id != http::FieldId::kAge && field.id != http::FieldId::kContentLength &&
-         field.id != http::FieldId::kVia;
+         field.id != http::FieldId::kContentRange && field.id != http::FieldId::kVia;
 }
 
 }  // namespace
@@ -48,7 +48,18 @@ ObjectExtra extra_of(const cache::Object& object) {
   if (extra.size() < sizeof(std::uint64_t)) return {};
   std::uint64_t length = 0;
   std::memcpy(&length, extra.data(), sizeof length);
-  return {length == kUnknownLength ? std::nullopt : std::optional(length), extra.substr(sizeof length)};
+  ObjectExtra out;
+  if (length != kUnknownLength) out.length = length;
+  out.date = extra.substr(sizeof length);
+  if (is_sliced(object) && out.date.size() >= sizeof out.slice_size) {
+    std::memcpy(&out.slice_size, out.date.data(), sizeof out.slice_size);
+    out.date.remove_prefix(sizeof out.slice_size);
+  }
+  return out;
+}
+
+std::uint64_t representation_length(const cache::Object& object) {
+  return is_sliced(object) ? extra_of(object).length.value_or(0) : object.body_size();
 }
 
 StoredValidators::StoredValidators(const cache::Object& object) {
@@ -82,10 +93,7 @@ ObjectDraft::ObjectDraft(http::StatusCode status, http::Fields response, const h
   http::write_status_line(head_, status);
   fields_.write_to(head_);
 
-  const std::uint64_t known = length.value_or(kUnknownLength);
-  extra_.append(reinterpret_cast<const char*>(&known), sizeof known);
-  extra_.append(fields_.value(http::FieldId::kDate).value_or(""));
-
+  write_extra(length, 0);
   meta_.status = static_cast<std::uint16_t>(status);
   meta_.flags = flags_of(policy);
   meta_.request_time = request_time;
@@ -98,7 +106,20 @@ ObjectDraft::ObjectDraft(http::StatusCode status, http::Fields response, const h
   meta_.head_before_age = head_;
   meta_.etag = fields_.fields().single(http::FieldId::kEtag).value_or("");
   meta_.last_modified = fields_.fields().single(http::FieldId::kLastModified).value_or("");
+}
+
+void ObjectDraft::write_extra(std::optional<std::uint64_t> length, std::uint32_t slice_size) {
+  extra_.clear();
+  const std::uint64_t known = length.value_or(kUnknownLength);
+  extra_.append(reinterpret_cast<const char*>(&known), sizeof known);
+  if (slice_size > 0) extra_.append(reinterpret_cast<const char*>(&slice_size), sizeof slice_size);
+  extra_.append(fields_.value(http::FieldId::kDate).value_or(""));
   meta_.extra = extra_;
+}
+
+void ObjectDraft::set_slices(std::uint32_t slice_size) {
+  meta_.flags |= kSliced;
+  write_extra(meta_.content_length, slice_size);
 }
 
 void ObjectDraft::place(const cache::CacheKey& key, cache::BaseId base, cache::Seq born, std::string_view host,

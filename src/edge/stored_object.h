@@ -25,17 +25,25 @@ enum ObjectFlag : std::uint32_t {
   kNeverStale = 4,
   kHasValidator = 8,
   kHasStaleIfError = 16,
+  kSliced = 32,  ///< the root of a large object: has no body, its slices are objects of their own (sliced_object.h)
 };
 
 /// The caching rules' view of a stored response. Costs a few loads.
 [[nodiscard]] http::StoredPolicy policy_of(const cache::Object& object);
 
-/// What is in ObjectMeta::extra: the body's length as the head told it, and the Date field.
+[[nodiscard]] inline bool is_sliced(const cache::Object& object) { return (object.flags() & kSliced) != 0; }
+
+/// What is in ObjectMeta::extra: the body's length as the head told it, of a root the size of its slices, and the Date
+/// field.
 struct ObjectExtra {
   std::optional<std::uint64_t> length;
+  std::uint32_t slice_size = 0;
   std::string_view date;
 };
 [[nodiscard]] ObjectExtra extra_of(const cache::Object& object);
+
+/// Bytes of the representation: those of the body, or of all slices.
+[[nodiscard]] std::uint64_t representation_length(const cache::Object& object);
 
 /// The fields that conditions are evaluated against (ETag, Last-Modified, Date), without parsing the stored head.
 class StoredValidators {
@@ -64,6 +72,8 @@ class ObjectDraft {
              std::string_view target);
   /// The response varies by these names (joined by ','); the key's variant is the caller's to set.
   void set_vary(std::string names) { vary_ = std::move(names), meta_.vary = vary_; }
+  /// Makes it the root of an object in slices; its length must be known.
+  void set_slices(std::uint32_t slice_size);
   [[nodiscard]] cache::ObjectMeta& meta() { return meta_; }
 
   ObjectDraft(const ObjectDraft&) = delete;
@@ -71,6 +81,7 @@ class ObjectDraft {
 
  private:
   void read_tags(http::Fields response, std::string_view host);
+  void write_extra(std::optional<std::uint64_t> length, std::uint32_t slice_size);
 
   cache::ObjectMeta meta_;
   http::HeaderMap fields_;

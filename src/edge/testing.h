@@ -131,18 +131,29 @@ class FakeOrigin {
   std::unique_ptr<net::HttpServer> server_;
 };
 
-/// An edge that runs alone before an origin.
-inline std::unique_ptr<EdgeServer> start_edge(const Endpoint& origin, http::Profile profile = http::Profile::kRfc,
-                                              unsigned workers = 1) {
+/// Of an edge that runs alone before an origin.
+inline Options options_before(const Endpoint& origin) {
   Options options;
   options.listen = {net::testing::kAnyLoopback};
   options.origin = StandaloneOrigin{to_string(origin.address), origin.port, false};
-  options.profile = profile;
-  options.workers = workers;
+  options.profile = http::Profile::kRfc;
   options.memory = mib(64);
+  return options;
+}
+
+inline std::unique_ptr<EdgeServer> start_edge(Options options) {
   auto server = EdgeServer::start(std::move(options));
   EXPECT_TRUE(server) << (server ? "" : server.error().message);
   return server ? std::move(*server) : nullptr;
+}
+
+/// An edge that runs alone before an origin.
+inline std::unique_ptr<EdgeServer> start_edge(const Endpoint& origin, http::Profile profile = http::Profile::kRfc,
+                                              unsigned workers = 1) {
+  Options options = options_before(origin);
+  options.profile = profile;
+  options.workers = workers;
+  return start_edge(std::move(options));
 }
 
 /// Waits, at most ten seconds, until a condition that another thread brings about holds.

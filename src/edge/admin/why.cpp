@@ -16,7 +16,7 @@ nlohmann::json describe(const cache::Object& object, WallTime now) {
   const http::StoredPolicy policy = policy_of(object);
   nlohmann::json out;
   out["status"] = object.status();
-  out["bytes"] = object.body_size();
+  out["bytes"] = representation_length(object);
   out["age_s"] = policy.age(now).count();
   out["lifetime_s"] = policy.lifetime.count();
   out["lifetime_from"] = policy.heuristic ? "heuristic (RFC 9111 §4.2.2)" : "origin or rule";

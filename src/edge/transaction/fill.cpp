@@ -5,8 +5,12 @@
 #include "base/log.h"
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
+#include "edge/slice_desk.h"
 #include "edge/stored_object.h"
 #include "edge/transaction/fair_share.h"
+#include "edge/transaction/resume.h"
+#include "edge/transaction/slice_run.h"
+#include "edge/transaction/slices.h"
 #include "edge/upstream/forward.h"
 #include "http/storability.h"
 #include "http/validation.h"
@@ -33,6 +37,15 @@ struct Order {
   Forwarded forwarded;
   cache::Ref<cache::Object> seen;
   std::shared_ptr<Handoff> handoff;
+  std::optional<http::ByteRange> probe;  ///< slices to ask for, when the viewer wants a range of what is not stored
+};
+
+/// The representation of which an answer carries all or, from byte `at` on, a part.
+struct Carried {
+  http::StatusCode status = 0;          ///< of the whole: 200 for a 206
+  std::optional<std::uint64_t> length;  ///< of the whole
+  http::ByteRange part;                 ///< of a 206: what the body holds
+  [[nodiscard]] bool is_complete() const { return status != 200 || !length || part.length() == *length; }
 };
 
 /// The origin's directives under the domain's rule (model::CacheAction).
@@ -89,11 +102,14 @@ void note_answer(const Order& order, const Answer& answer) {
 bool finish_refreshed(Order& order, const Answer& answer, WallTime asked_at) {
   const http::HeaderMap old = stored_fields(*order.seen);
   if (!http::confirms(answer.response.head().fields, old)) return false;
-  const http::HeaderMap merged = http::merge_fields(old, answer.response.head().fields);
+  http::HeaderMap merged = http::merge_fields(old, answer.response.head().fields);
+  // The slices are found by the validator they came with.
+  if (is_sliced(*order.seen) && !order.seen->etag().empty()) merged.set(http::FieldId::kEtag, order.seen->etag());
   const WallTime now = order.worker.reactor().wall_now();
   const Decided decided = decide(order, order.seen->status(), merged, asked_at, now);
-  ObjectDraft draft(order.seen->status(), merged, decided.policy, asked_at, order.seen->body_size(),
+  ObjectDraft draft(order.seen->status(), merged, decided.policy, asked_at, representation_length(*order.seen),
                     (*order.held)->node_name);
+  if (is_sliced(*order.seen)) draft.set_slices(extra_of(*order.seen).slice_size);
   draft.place(order.seen->key(), order.seen->base(), born_of(order, answer), order.host, order.target);
   draft.set_vary(std::string(order.seen->vary()));
   auto refreshed = order.worker.server().store().make_refreshed(*order.seen, draft.meta());
@@ -106,50 +122,144 @@ bool finish_refreshed(Order& order, const Answer& answer, WallTime asked_at) {
   return true;
 }
 
+Forwarded plain_request(const Order& order) {
+  Forwarded plain = order.forwarded;
+  http::make_conditional(plain.request.headers, http::Fields());
+  return plain;
+}
+
+/// The upstream broke off at byte `at`: the rest from whoever has the same bytes. Fails as `broken` says when nobody
+/// can prove it.
+io::Task<Result<Answer>> carry_on(Order& order, const Carried& carried, std::optional<http::StrongValidator> version,
+                                  std::uint64_t at, Error broken) {
+  if (carried.status != 200 || !carried.length || !version || at >= *carried.length) co_return fail(std::move(broken));
+  auto rest = co_await ask_for_rest(order.worker, order.held, order.site, plain_request(order), *std::move(version),
+                                    *carried.length, at);
+  if (rest && order.handoff) order.handoff->origin_requests += rest->requests;
+  co_return rest;
+}
+
 /// Reads the body into the store. The upstream's connection goes back to its pool when the body ended cleanly.
-io::Task<void> stream_body(Order& order, Answer answer) {
+io::Task<void> stream_body(Order& order, Answer answer, Carried carried) {
+  const auto version = http::strong_validator(answer.response.head().fields, order.worker.reactor().wall_now());
+  std::uint64_t at = 0;
   FairShare share;
   for (;;) {
     auto room = co_await order.writer.prepare(order.worker.reactor().in(kRoomTimeout));
     if (!room) co_return order.writer.fail(std::move(room).error());
     auto size = co_await answer.response.read(*room);
-    if (!size) co_return order.writer.fail(std::move(size).error());
+    if (!size) {
+      auto rest = co_await carry_on(order, carried, version, at, std::move(size).error());
+      if (!rest) co_return order.writer.fail(std::move(rest).error());
+      answer = *std::move(rest);
+      continue;
+    }
     if (*size == 0) break;
     order.writer.commit(*size);
-    if (order.handoff) order.handoff->origin_bytes = answer.response.bytes_in();
+    at += *size;
+    if (order.handoff) order.handoff->origin_bytes += *size;
     if (share.is_used_up(*size)) co_await io::yield();
   }
-  if (order.handoff) order.handoff->origin_bytes = answer.response.bytes_in();
   order.writer.finish();
 }
 
+std::chrono::seconds pass_time(const Order& order) {
+  return order.site.profile == http::Profile::kRfc ? std::chrono::seconds(0) : kPassFor;
+}
+
 void give_to_leader(Order& order, Answer answer) {
-  const auto pass_for = order.site.profile == http::Profile::kRfc ? std::chrono::seconds(0) : kPassFor;
   if (order.handoff) order.handoff->response = std::move(answer.response);
+  order.writer.declare_uncacheable(order.worker.reactor().now() + pass_time(order));
+}
+
+SliceDesk& desk_of(const Order& order) { return order.worker.server().slices(); }
+
+/// None: a 206 that is not what was asked for.
+std::optional<Carried> carried_by(const Order& order, const http::ResponseHead& head) {
+  Carried out{head.status, std::nullopt, {}};
+  const bool has_length = head.framing == http::Framing::kLength || head.framing == http::Framing::kNone;
+  if (has_length) out.length = head.content_length;
+  if (head.status != 206 || !order.probe) {
+    out.part = {0, out.length.value_or(1) - 1};
+    return out;
+  }
+  const auto field = http::Fields(head.fields).single(http::FieldId::kContentRange);
+  const auto given = field ? http::parse_content_range(*field) : std::nullopt;
+  if (!given || given->range.first != order.probe->first || given->range.last > order.probe->last) return std::nullopt;
+  if (has_length && head.content_length != given->range.length()) return std::nullopt;
+  return Carried{200, given->total, given->range};
+}
+
+/// A part of something that is not to be put together from parts: viewers' ranges are passed on as they are.
+void leave_to_viewers(Order& order, std::chrono::seconds pass_for) {
+  desk_of(order).note_unshared(order.key.primary, order.worker.reactor().now());
   order.writer.declare_uncacheable(order.worker.reactor().now() + pass_for);
 }
 
-io::Task<void> publish_and_stream(Order& order, Answer answer, WallTime asked_at) {
+/// Whether it is stored in slices: what is large, or came in part, and has a validator to put it together by.
+bool is_for_slices(const Order& order, const Carried& carried, http::Fields fields) {
+  const SliceDesk& desk = desk_of(order);
+  if (!desk.is_enabled() || carried.status != 200 || !carried.length) return false;
+  if (carried.is_complete() && *carried.length <= desk.above()) return false;
+  return http::strong_validator(fields, order.worker.reactor().wall_now()).has_value();
+}
+
+/// The root for everyone who waits, and the slices of this answer as they arrive.
+io::Task<void> publish_in_slices(Order& order, Answer answer, Carried carried, ObjectDraft& draft) {
+  draft.set_slices(desk_of(order).slice_size());
+  auto root = order.worker.server().store().make_head(draft.meta());
+  if (!root) co_return order.writer.fail({Code::kLimit, Fault::kSelf, true, "no memory is left for this response"});
+  const auto tally = order.handoff ? order.handoff : std::make_shared<Handoff>();
+  SliceSource source{order.worker, order.held, order.site, plain_request(order), SlicedObject(root), tally};
+  const SliceLayout layout = source.object.layout();
+  const bool is_whole = answer.response.status() == 200;
+  SliceRun run(std::move(source), layout.slice_of(carried.part.first), layout.slice_of(carried.part.last) + 1, {});
+  run.begin_with(std::move(answer), carried.part.first, is_whole);
+  run.lead_ahead();
+  order.writer.finish_with(std::move(root));
+  co_await run.run();
+}
+
+io::Task<void> publish_and_stream(Order& order, Answer answer, Carried carried, WallTime asked_at) {
   const http::ResponseHead& head = answer.response.head();
   const WallTime now = order.worker.reactor().wall_now();
-  const Decided decided = decide(order, head.status, head.fields, asked_at, now);
-  const auto verdict = http::decide_storability(http::Method::kGet, order.request_fields, head.status, head.fields,
+  const Decided decided = decide(order, carried.status, head.fields, asked_at, now);
+  const auto verdict = http::decide_storability(http::Method::kGet, order.request_fields, carried.status, head.fields,
                                                 decided.directives, decided.lifetime, order.site.profile);
-  if (verdict != http::Storability::kStore) co_return give_to_leader(order, std::move(answer));
-
-  const bool has_length = head.framing == http::Framing::kLength || head.framing == http::Framing::kNone;
-  const auto length = has_length ? std::optional(head.content_length) : std::nullopt;
-  ObjectDraft draft(head.status, head.fields, decided.policy, asked_at, length, (*order.held)->node_name);
+  if (verdict != http::Storability::kStore) {
+    if (head.status == 206 && carried.status == 200) co_return leave_to_viewers(order, pass_time(order));
+    co_return give_to_leader(order, std::move(answer));
+  }
+  ObjectDraft draft(carried.status, head.fields, decided.policy, asked_at, carried.length, (*order.held)->node_name);
   cache::CacheKey key = order.key;
   const std::string names = join_names(http::varying_fields(head.fields));
   key.variant = variant_of(names, order.request_fields, order.worker.scratch());
   draft.place(key, cache::BaseId{order.forwarded.base}, born_of(order, answer), order.host, order.target);
   draft.set_vary(names);
+  if (is_for_slices(order, carried, head.fields)) {
+    co_return co_await publish_in_slices(order, std::move(answer), carried, draft);
+  }
+  if (!carried.is_complete()) co_return leave_to_viewers(order, std::chrono::seconds(0));
+  const bool is_partial = head.status == 206;
   if (!order.writer.publish_head(draft.meta())) {
-    if (order.handoff) order.handoff->response = std::move(answer.response);
+    if (order.handoff && !is_partial) order.handoff->response = std::move(answer.response);
     co_return;
   }
-  co_await stream_body(order, std::move(answer));
+  co_await stream_body(order, std::move(answer), carried);
+}
+
+/// False when this 206 or 416 is of no use to anyone and the whole is to be asked for instead.
+bool is_useful(Order& order, const Answer& answer, const std::optional<Carried>& carried) {
+  SliceDesk& desk = desk_of(order);
+  const MonoTime now = order.worker.reactor().now();
+  if (answer.response.status() == 200) desk.note_range_ignored(order.key.primary, now);
+  if (carried && carried->is_complete()) return true;
+  const bool is_provable =
+      carried && http::strong_validator(answer.response.head().fields, order.worker.reactor().wall_now());
+  // What cannot be put together from parts is kept whole, if it can be kept at all.
+  const bool is_kept_whole = !carried || (!is_provable && *carried->length <= desk.most_kept());
+  if (is_kept_whole) desk.note_range_ignored(order.key.primary, now);
+  return !is_kept_whole;
 }
 
 io::Task<void> run_fill(Order order) {
@@ -158,6 +268,10 @@ io::Task<void> run_fill(Order order) {
     Forwarded forwarded = order.forwarded;
     http::make_conditional(forwarded.request.headers,
                            conditional ? http::Fields(StoredValidators(*order.seen).fields()) : http::Fields());
+    if (order.probe) {
+      const std::uint64_t first = order.probe->first / desk_of(order).slice_size();
+      ask_for_part(forwarded, {}, *order.probe, SliceLayout::group_of(first));
+    }
     const WallTime asked_at = order.worker.reactor().wall_now();
     auto answer = co_await send_upstream(order.worker, order.held, order.site, std::move(forwarded));
     if (!answer) {
@@ -175,7 +289,17 @@ io::Task<void> run_fill(Order order) {
       co_return order.writer.fail(
           {Code::kUnavailable, Fault::kOrigin, true, fmt::format("the origin said {}", status)});
     }
-    co_return co_await publish_and_stream(order, std::move(*answer), asked_at);
+    if (status == 416 && order.probe) {
+      // Of use to the leader's viewer alone; who waits asks anew.
+      if (order.handoff) order.handoff->response = std::move(answer->response);
+      co_return;
+    }
+    const auto carried = carried_by(order, answer->response.head());
+    if (order.probe && !is_useful(order, *answer, carried)) {
+      order.probe.reset();
+      continue;
+    }
+    co_return co_await publish_and_stream(order, std::move(*answer), *carried, asked_at);
   }
 }
 
@@ -194,7 +318,9 @@ void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey
               http::HeaderMap(tx.request().fields),
               forward_of(tx),
               std::move(seen),
-              std::move(handoff)};
+              std::move(handoff),
+              std::nullopt};
+  order.probe = first_slices(tx, order.seen.get());
   tx.worker.reactor().spawn_into(tx.worker.background(), run_fill(std::move(order)));
 }
 

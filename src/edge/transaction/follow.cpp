@@ -1,18 +1,16 @@
 #include <algorithm>
 #include <memory>
 
-#include <fmt/format.h>
-
 #include "edge/edge_server.h"
 #include "edge/stored_object.h"
 #include "edge/transaction/fair_share.h"
 #include "edge/transaction/head_tail.h"
 #include "edge/transaction/phases.h"
 #include "edge/transaction/response_head.h"
+#include "edge/transaction/slices.h"
 #include "http/conditional.h"
-#include "http/entity_tag.h"
 #include "http/range.h"
-#include "http/validation.h"
+#include "http/strong_validator.h"
 
 namespace yz::edge {
 namespace {
@@ -20,7 +18,6 @@ namespace {
 /// Longer than any upstream may take to show a head; then something of ours is wrong and waiting on would hide it.
 constexpr std::chrono::minutes kHeadTimeout{5};
 constexpr std::chrono::minutes kBodyTimeout{5};
-constexpr std::size_t kResumeBuffer = 64 * 1024;
 
 iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
@@ -29,10 +26,10 @@ bool selects_same_variant(Transaction& tx, const cache::Object& head) {
   return variant_of(head.vary(), tx.request().fields, tx.worker.scratch()) == head.key().variant;
 }
 
-void note_leader(Transaction& tx, const Handoff* handoff) {
+void note_leader(Transaction& tx, Handoff* handoff) {
   if (handoff == nullptr) return;
-  tx.origin_requests = handoff->origin_requests;
-  tx.origin_bytes = handoff->origin_bytes;
+  tx.origin_requests += handoff->origin_requests - std::exchange(handoff->told_requests, handoff->origin_requests);
+  tx.origin_bytes += handoff->origin_bytes - std::exchange(handoff->told_bytes, handoff->origin_bytes);
   tx.upstream = handoff->upstream;
   tx.status.forward_status = handoff->status;
   if (handoff->is_revalidated) tx.result = model::CacheResult::kRevalidated;
@@ -67,35 +64,15 @@ void begin_streaming(Transaction& tx, const cache::Object& head, std::optional<s
 }
 
 /// For a client that fell behind the window of a body too large to keep: fetches the rest for it alone, if a strong
-/// validator proves that it is the same body (RFC 9110 §13.1.5). Otherwise the connection ends without a clean end.
+/// validator proves that it is the same body. Otherwise the connection ends without a clean end.
 io::Task<void> resume_alone(Transaction& tx, cache::Ref<cache::Object> head, std::uint64_t position,
                             std::uint64_t left) {
   const auto total = extra_of(*head).length;
-  const auto tag = http::parse_entity_tag(head->etag());
-  if (!total || !tag || tag->weak) co_return tx.exchange.abort();
+  const StoredValidators validators(*head);
+  const auto version = http::strong_validator(validators.fields(), head->response_time());
+  if (!total || !version) co_return tx.exchange.abort();
   const http::ByteRange rest{position, position + left - 1};
-  Forwarded forwarded = forward_of(tx);
-  http::make_conditional(forwarded.request.headers, http::Fields());
-  forwarded.request.headers.add(http::FieldId::kRange, fmt::format("bytes={}-{}", rest.first, rest.last));
-  forwarded.request.headers.add(http::FieldId::kIfRange, head->etag());
-  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
-  if (!answer) co_return tx.exchange.abort();
-  tx.origin_requests += answer->requests;
-  const auto field = answer->response.head().fields.value(http::FieldId::kContentRange);
-  const auto given = field ? http::parse_content_range(*field) : std::nullopt;
-  if (answer->response.status() != 206 || !given || given->range != rest || given->total != *total) {
-    co_return tx.exchange.abort();
-  }
-  const auto buffer = std::make_unique_for_overwrite<char[]>(kResumeBuffer);
-  FairShare share;
-  while (left > 0) {
-    const auto size = co_await answer->response.read(std::span(buffer.get(), kResumeBuffer));
-    if (!size || *size == 0 || *size > left) co_return tx.exchange.abort();
-    if (!co_await tx.exchange.send(std::string_view(buffer.get(), *size))) co_return;
-    left -= *size;
-    if (share.is_used_up(*size)) co_await io::yield();
-  }
-  tx.origin_bytes += answer->response.bytes_in();
+  if (!co_await send_alone(tx, *version, *total, rest)) co_return tx.exchange.abort();
   (void)co_await tx.exchange.finish();
 }
 
@@ -167,7 +144,10 @@ io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::sh
       co_await refuse(tx, 504, "the upstream sent no answer in time");
       co_return Followed::kDone;
     case cache::FillState::kAbandoned:
-      co_return Followed::kAgain;
+      // An answer that speaks of the leader's range alone.
+      if (!handoff || !handoff->response) co_return Followed::kAgain;
+      co_await respond_stream(tx, *std::exchange(handoff->response, std::nullopt));
+      co_return Followed::kDone;
     case cache::FillState::kFailed:
       co_await answer_failure(tx, reader.fill().error(), std::move(stale));
       co_return Followed::kDone;

@@ -38,7 +38,7 @@ void compare_with_stored(Transaction& tx, const http::ResponseHead& head) {
       tx.primary, [&](std::string_view names) { return variant_of(names, tx.request().fields, tx.worker.scratch()); });
   if (!found.object || found.object->status() != 200) return;
   const StoredValidators validators(*found.object);
-  if (http::compare_head(head.fields, validators.fields(), found.object->body_size()) ==
+  if (http::compare_head(head.fields, validators.fields(), representation_length(*found.object)) ==
       http::HeadVerdict::kInvalidate) {
     tx.store().remove(*found.object);
   }

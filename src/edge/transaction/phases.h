@@ -27,6 +27,9 @@ namespace yz::edge {
 
 /// respond_stored.cpp: answers from a whole stored object: 304, 206, 416 or the response itself. The hit path.
 [[nodiscard]] io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object);
+/// respond_stored.cpp: a part of a stored body, behind a head that was begun. False: the connection is lost.
+[[nodiscard]] io::Task<bool> send_stored(Transaction& tx, cache::Ref<cache::Object> object, std::uint64_t offset,
+                                         std::uint64_t size);
 /// respond_stream.cpp: streams a response that belongs to this client alone.
 [[nodiscard]] io::Task<void> respond_stream(Transaction& tx, net::ClientResponse response);
 /// A short answer of our own, never stored.
@@ -41,6 +44,9 @@ struct Handoff {
   std::string upstream;
   http::StatusCode status = 0;  ///< of the upstream's answer
   bool is_revalidated = false;  ///< by a 304
+  // What of the counts the leader's transaction has been told.
+  std::uint64_t told_requests = 0;
+  std::uint64_t told_bytes = 0;
 };
 
 enum class Followed : std::uint8_t {

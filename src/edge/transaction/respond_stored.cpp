@@ -4,6 +4,7 @@
 #include "edge/transaction/head_tail.h"
 #include "edge/transaction/phases.h"
 #include "edge/transaction/response_head.h"
+#include "edge/transaction/slices.h"
 #include "http/conditional.h"
 #include "http/range.h"
 
@@ -26,12 +27,15 @@ bool sends_from_file(const Transaction& tx, const cache::Object& object) {
   return object.body() != nullptr && object.body()->has_file() && tx.exchange.sends_files();
 }
 
-io::Task<void> send_body(Transaction& tx, cache::Ref<cache::Object> object, std::uint64_t offset, std::uint64_t size) {
+}  // namespace
+
+io::Task<bool> send_stored(Transaction& tx, cache::Ref<cache::Object> object, std::uint64_t offset,
+                           std::uint64_t size) {
   const bool may_use_file = sends_from_file(tx, *object);
   while (size > 0) {
     const auto run = may_use_file ? object->body()->file_run(offset, size) : cache::Body::FileRun{};
     if (run.size > 0) {
-      if (!co_await tx.exchange.send_file(run.file, run.offset, run.size)) co_return;
+      if (!co_await tx.exchange.send_file(run.file, run.offset, run.size)) co_return false;
       offset += run.size;
       size -= run.size;
       continue;
@@ -40,11 +44,17 @@ io::Task<void> send_body(Transaction& tx, cache::Ref<cache::Object> object, std:
     const std::size_t count = object->body()->gather(offset, size, pieces);
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < count; ++i) bytes += pieces[i].iov_len;
-    if (!co_await tx.exchange.send(std::span<const iovec>(pieces.data(), count))) co_return;
+    if (!co_await tx.exchange.send(std::span<const iovec>(pieces.data(), count))) co_return false;
     offset += bytes;
     size -= bytes;
   }
-  (void)co_await tx.exchange.finish();
+  co_return true;
+}
+
+namespace {
+
+io::Task<void> send_body(Transaction& tx, cache::Ref<cache::Object> object, std::uint64_t offset, std::uint64_t size) {
+  if (co_await send_stored(tx, std::move(object), offset, size)) (void)co_await tx.exchange.finish();
 }
 
 io::Task<void> send_whole(Transaction& tx, cache::Ref<cache::Object> object) {
@@ -115,7 +125,7 @@ io::Task<void> send_ranges(Transaction& tx, cache::Ref<cache::Object> object, ht
 }
 
 io::Task<void> send_unsatisfiable(Transaction& tx, cache::Ref<cache::Object> object) {
-  http::HeaderMap headers{{"Content-Range", http::unsatisfied_range(object->body_size())}};
+  http::HeaderMap headers{{"Content-Range", http::unsatisfied_range(representation_length(*object))}};
   std::string status;
   http::append_cache_status(status, tx.running().node_name, tx.status);
   headers.add(http::FieldId::kCacheStatus, status);
@@ -135,18 +145,18 @@ io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object)
       co_return co_await send_not_modified(tx, std::move(object));
     }
   }
+  http::RangeSet set;
   const http::Field* range = known.find(http::FieldId::kRange);
   if (range != nullptr && object->status() == 200 && tx.request().method == http::Method::kGet) {
     const StoredValidators validators(*object);
     if (http::range_condition_holds(request, validators.fields(), tx.now)) {
-      const auto set = http::RangeSet::parse(range->value, object->body_size());
+      set = http::RangeSet::parse(range->value, representation_length(*object));
       if (set.kind() == http::RangeSet::Kind::kUnsatisfiable) co_return co_await send_unsatisfiable(tx, object);
-      if (set.kind() == http::RangeSet::Kind::kPartial) {
-        if (set.ranges().size() > 1) co_return co_await send_ranges(tx, std::move(object), set);
-        co_return co_await send_range(tx, std::move(object), set.ranges().front());
-      }
     }
   }
+  if (is_sliced(*object)) co_return co_await respond_sliced(tx, std::move(object), set);
+  if (set.ranges().size() > 1) co_return co_await send_ranges(tx, std::move(object), set);
+  if (set.ranges().size() == 1) co_return co_await send_range(tx, std::move(object), set.ranges().front());
   co_await send_whole(tx, std::move(object));
 }
 

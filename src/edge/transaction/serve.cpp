@@ -1,5 +1,6 @@
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
+#include "edge/slice_desk.h"
 #include "edge/stored_object.h"
 #include "edge/transaction/fill.h"
 #include "edge/transaction/phases.h"
@@ -48,6 +49,12 @@ void prepare_key(Transaction& tx) {
   if (fields.has(http::FieldId::kCacheControl) || fields.has(http::FieldId::kPragma)) {
     tx.asked = http::request_directives(fields);
   }
+}
+
+/// Whether it asks for a range of something whose ranges are known not to be shareable.
+bool is_unshared_range(Transaction& tx) {
+  return tx.request().fields.has(http::FieldId::kRange) &&
+         tx.worker.server().slices().is_unshared(tx.primary, tx.mono());
 }
 
 /// Validates a stale object behind the viewer's back, once however many viewers come (RFC 5861 §3).
@@ -100,6 +107,7 @@ io::Task<void> serve(Transaction& tx) {
     tx.status.forward = forward_reason(tx, found);
     // A HEAD brings no body to store, and a purge we have not seen yet may hit what others are fetching.
     if (tx.request().method == http::Method::kHead || tx.asked_seq > tx.store().purges().latest()) break;
+    if (is_unshared_range(tx)) break;
     const Followed outcome = co_await fetch_and_follow(tx, std::move(found));
     if (outcome == Followed::kDone) co_return;
     if (outcome == Followed::kPass) break;

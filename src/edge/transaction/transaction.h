@@ -57,6 +57,7 @@ struct Transaction {
   const model::CacheRule* rule = nullptr;
 
   // --- outcome ---
+  int restarts = 0;  ///< because an object in slices had changed
   http::CacheStatus status;
   model::CacheResult result = model::CacheResult::kNone;
   std::uint64_t origin_requests = 0;
