@@ -23,6 +23,12 @@ EdgeCounters::EdgeCounters(metrics::Registry& registry)
                                          {{"cache", kResultNames[r]}, {"status", std::to_string(c + 1) + "xx"}});
     }
   }
+  for (std::size_t i = 0; i < failures_.size(); ++i) {
+    const std::string reason(i < kFailureReasons.size() ? kFailureReasons[i] : "failed");
+    failures_[i] =
+        registry.counter("yz_edge_upstream_failures_total",
+                         "Requests that no peer or origin answered, by the last one's reason", {{"reason", reason}});
+  }
 }
 
 void EdgeCounters::count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts) {
@@ -30,6 +36,11 @@ void EdgeCounters::count(model::CacheResult result, unsigned status_class, const
   bytes_out_.add(counts.bytes_out);
   bytes_in_.add(counts.bytes_in);
   duration_.record(counts.duration_us);
+}
+
+void EdgeCounters::note_failure(std::string_view reason) {
+  const auto* at = std::find(kFailureReasons.begin(), kFailureReasons.end(), reason);
+  failures_[static_cast<std::size_t>(at - kFailureReasons.begin())].add();
 }
 
 std::uint64_t EdgeCounters::requests() const {

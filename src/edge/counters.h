@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 
+#include "edge/upstream/failure.h"
 #include "metrics/registry.h"
 #include "model/usage.h"
 
@@ -18,6 +20,9 @@ class EdgeCounters {
   [[nodiscard]] std::uint64_t hits() const;
   [[nodiscard]] std::uint64_t bytes_out() const { return bytes_out_.value(); }
 
+  /// A request that no peer or origin answered; `reason` of upstream/failure.h.
+  void note_failure(std::string_view reason);
+
   metrics::Counter origin_requests;  ///< sent to peers and origins
   metrics::Counter corrections;      ///< viewers redirected to another node
 
@@ -28,6 +33,7 @@ class EdgeCounters {
   metrics::Counter bytes_out_;
   metrics::Counter bytes_in_;
   metrics::Histogram duration_;
+  std::array<metrics::Counter, kFailureReasons.size() + 1> failures_;  // the last: no known reason
 };
 
 }  // namespace yz::edge

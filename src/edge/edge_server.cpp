@@ -40,6 +40,7 @@ EdgeServer::EdgeServer(Options options)
     : options_(std::move(options)),
       counters_(registry_),
       resolver_(pool_),
+      servers_(registry_),
       geo_(geo::GeoMap::empty()),
       prefetch_secret_(to_hex(secret_bytes(16))),
       epoch_(draw_epoch()) {}
@@ -77,7 +78,7 @@ Status EdgeServer::open() {
   slices_ = std::make_unique<SliceDesk>(slice, std::min(options_.slice_above, most_kept), most_kept);
   YZ_TRY(cache_, cache::Cache::open(std::move(cache_options)));
   cache_->expose(registry_);
-  config_ = prepare_standalone(options_);
+  config_ = prepare_standalone(options_, servers_);
   is_ready_ = options_.origin.has_value();
   return {};
 }
@@ -141,13 +142,14 @@ void EdgeServer::put_in_force(ConfigPtr config) {
   for (Running& running : workers_) {
     running.thread->run_and_wait([&](io::Reactor&) { running.worker->set_config(config); });
   }
+  servers_.drop_unused();
 }
 
 Status EdgeServer::apply_snapshot(std::string_view encoded) {
   const std::lock_guard lock(apply_mutex_);
   YZ_TRY(auto snapshot, model::decode_snapshot(encoded));
   YZ_TRY(auto prepared,
-         prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(snapshot)), options_.node));
+         prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(snapshot)), options_.node, servers_));
   put_in_force(std::move(prepared));
   return {};
 }
@@ -158,7 +160,8 @@ Status EdgeServer::apply_delta(std::string_view encoded) {
   YZ_TRY(const auto delta, model::decode_delta(encoded));
   if (!now->snapshot) return fail(Code::kConflict, "no configuration is in force that a change could start from");
   YZ_TRY(auto next, model::apply(*now->snapshot, delta));
-  YZ_TRY(auto prepared, prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(next)), options_.node));
+  YZ_TRY(auto prepared,
+         prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(next)), options_.node, servers_));
   put_in_force(std::move(prepared));
   return {};
 }

@@ -12,6 +12,7 @@
 #include "edge/counters.h"
 #include "edge/options.h"
 #include "edge/running_config.h"
+#include "edge/upstream/server_state.h"
 #include "io/blocking_pool.h"
 #include "io/reactor_thread.h"
 #include "io/resolver.h"
@@ -114,6 +115,7 @@ class EdgeServer {
   EdgeCounters counters_;
   io::BlockingPool pool_;
   io::Resolver resolver_;
+  ServerBook servers_;
   AccessLog access_log_;
   std::shared_ptr<const geo::GeoMap> geo_;
   std::string prefetch_secret_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "edge/upstream/server_state.h"
 #include "http/scan.h"
 #include "model/validate.h"
 #include "sched/view.h"
@@ -21,32 +22,38 @@ http::Profile profile_of(model::CacheProfile profile) {
   return profile == model::CacheProfile::kRfc ? http::Profile::kRfc : http::Profile::kSafe;
 }
 
-void add_sites(const model::ConfigSnapshot& snapshot, SiteTable& sites) {
+void add_sites(const model::ConfigSnapshot& snapshot, ServerBook& book, RunningConfig& config) {
+  SiteTable& sites = config.sites;
   for (const auto& [id, entry] : snapshot.domains) {
     const model::Domain& domain = *entry.value;
     const model::OriginGroup* origins = snapshot.origin_groups.find(domain.origin_group);
     if (!domain.enabled || origins == nullptr) continue;
-    auto site = std::make_shared<const Site>(Site{domain.name, domain, *origins, profile_of(domain.profile)});
+    Site made{domain.name, domain, *origins, profile_of(domain.profile)};
+    made.servers = book.group(*origins);
+    const auto site = std::make_shared<const Site>(std::move(made));
+    config.origins.emplace(origins->id, site);
     sites.add(domain.name, site);
     for (const auto& alias : domain.aliases) sites.add(alias, site);
     if (!snapshot.settings.cdn_zone.empty()) sites.add(model::cname_target(domain, snapshot.settings.cdn_zone), site);
   }
 }
 
-void add_peers(const model::ConfigSnapshot& snapshot, model::NodeGroupId parent, RunningConfig& config) {
+void add_peers(const model::ConfigSnapshot& snapshot, model::NodeGroupId parent, ServerBook& book,
+               RunningConfig& config) {
   for (const auto& [id, entry] : snapshot.nodes) {
     const model::Node& node = *entry.value;
     const model::NodeGroup* group = snapshot.node_groups.find(node.group);
     const bool usable = group != nullptr && group->tier == model::Tier::kL2 && group->enabled && node.enabled &&
                         !node.draining && node.weight > 0 && !node.addresses.empty() && id != config.self;
     if (!usable || (parent && node.group != parent)) continue;
-    config.peers.push_back({id, {node.addresses.front(), node.http_port}, node.weight});
+    const Endpoint at{node.addresses.front(), node.http_port};
+    config.peers.push_back({id, at, node.weight, book.peer(id, to_string(at))});
   }
 }
 
 }  // namespace
 
-Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self) {
+Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self, ServerBook& book) {
   if (const auto problems = model::validate(*snapshot); !problems.empty()) {
     return fail(Code::kInvalid, problems.front().pointer + ": " + problems.front().message);
   }
@@ -57,13 +64,13 @@ Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self
   config->trusted_proxies = snapshot->settings.trusted_proxies;
   config->cluster_key = snapshot->settings.cluster_key;
   config->cdn_id = token_of(snapshot->settings.cdn_zone, "yizhan");
-  add_sites(*snapshot, config->sites);
+  add_sites(*snapshot, book, *config);
   if (const model::Node* node = snapshot->nodes.find(self); node != nullptr) {
     config->node_name = token_of(node->name, "yizhan");
     const model::NodeGroup* group = snapshot->node_groups.find(node->group);
     if (group != nullptr) config->tier = group->tier;
     if (config->tier == model::Tier::kL1) {
-      add_peers(*snapshot, group == nullptr ? model::NodeGroupId{} : group->parent_group, *config);
+      add_peers(*snapshot, group == nullptr ? model::NodeGroupId{} : group->parent_group, book, *config);
     }
   }
   const bool corrects = std::any_of(snapshot->domains.begin(), snapshot->domains.end(),
@@ -74,7 +81,7 @@ Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self
   return ConfigPtr(std::move(config));
 }
 
-ConfigPtr prepare_standalone(const Options& options) {
+ConfigPtr prepare_standalone(const Options& options, ServerBook& book) {
   auto config = std::make_shared<RunningConfig>();
   config->self = options.node;
   if (!options.origin) return config;
@@ -84,6 +91,8 @@ ConfigPtr prepare_standalone(const Options& options) {
   site->origins.host_header = options.host_header;
   site->origins.origins.push_back(
       {.host = options.origin->host, .port = options.origin->port, .tls = options.origin->tls});
+  site->servers = book.group(site->origins);
+  config->origins.emplace(site->origins.id, site);
   config->sites.set_default(std::move(site));
   return config;
 }

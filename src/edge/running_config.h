@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,11 +18,15 @@ class SchedView;
 
 namespace yz::edge {
 
+class ServerBook;
+struct ServerState;
+
 /// A node of the second tier that this one may ask.
 struct Peer {
   model::NodeId node;
   Endpoint endpoint;
   std::uint32_t weight = 0;
+  std::shared_ptr<ServerState> state;
 };
 
 /// The configuration in force, prepared for requests. Immutable and shared: a request keeps the one it began with while
@@ -35,15 +40,17 @@ struct RunningConfig {
   std::string node_name = "yizhan";  ///< a token: our name in Via and Cache-Status
   std::string cdn_id = "yizhan";     ///< our name in CDN-Loop (RFC 8586)
   std::vector<Peer> peers;           ///< second-tier nodes; empty: straight to the origin
+  std::map<model::OriginGroupId, std::shared_ptr<const Site>> origins;  ///< each group in use, by a site that uses it
   std::vector<IpPrefix> trusted_proxies;
   std::string cluster_key;
   std::shared_ptr<const sched::SchedView> view;  ///< for edge correction; null: none
 };
 using ConfigPtr = std::shared_ptr<const RunningConfig>;
 
-/// Prepares a snapshot for the node `self`. Fails with kInvalid, naming the first problem, when it is not consistent.
-[[nodiscard]] Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self);
+/// Prepares a snapshot for the node `self`, its servers joined to what `book` knows of them. Fails with kInvalid,
+/// naming the first problem, when it is not consistent.
+[[nodiscard]] Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self, ServerBook& book);
 /// The configuration of an edge that runs alone; without an origin it serves nothing yet.
-[[nodiscard]] ConfigPtr prepare_standalone(const Options& options);
+[[nodiscard]] ConfigPtr prepare_standalone(const Options& options, ServerBook& book);
 
 }  // namespace yz::edge

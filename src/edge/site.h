@@ -12,12 +12,15 @@
 
 namespace yz::edge {
 
+struct OriginGroupState;
+
 /// A domain prepared for requests: its rules beside its origins.
 struct Site {
   std::string name;  ///< the host in cache keys; empty: the viewer's host (an edge that runs alone)
   model::Domain domain;
   model::OriginGroup origins;
   http::Profile profile = http::Profile::kSafe;
+  std::shared_ptr<const OriginGroupState> servers;  ///< what is known of `origins`
 };
 
 /// Host → site. Immutable once built; any thread.

@@ -1,11 +1,7 @@
-#include <map>
-#include <set>
-
 #include <gtest/gtest.h>
 
 #include "edge/cache_key.h"
 #include "edge/options.h"
-#include "edge/upstream/choice.h"
 #include "edge/upstream/peer_auth.h"
 
 namespace yz::edge {
@@ -25,46 +21,6 @@ TEST(PeerAuth, IsGoodForOneRequestForAMinute) {
   for (const auto* bad : {"", "1 2", "1 2 3 4", "x y z"}) {
     EXPECT_FALSE(verify_peer("0123456789abcdef", bad, kNow, "a.com", "/x"));
   }
-}
-
-TEST(Choice, ANodesDeathMovesOnlyItsOwnShare) {
-  std::vector<Peer> peers;
-  for (std::uint64_t i = 1; i <= 4; ++i) peers.push_back({{i}, {}, i == 4 ? 200U : 100U});
-  UpstreamHealth healthy;
-  UpstreamHealth without_two;
-  const MonoTime now{};
-  without_two.failed(name_of(peers[1]), now);
-  std::map<std::uint64_t, int> share;
-  for (std::uint64_t base = 0; base < 5000; ++base) {
-    const auto before = choose_peers(peers, base * 7919, healthy, now);
-    const auto after = choose_peers(peers, base * 7919, without_two, now);
-    ASSERT_EQ(before.size(), 2U);
-    ++share[before[0]->node.value];
-    EXPECT_EQ(after[0], before[0]->node.value == 2 ? before[1] : before[0]);
-  }
-  EXPECT_NEAR(share[4], 2000, 200);
-  EXPECT_NEAR(share[1], 1000, 200);
-}
-
-TEST(Choice, OriginsAreTriedPrimariesFirstAndNeverNone) {
-  model::OriginGroup group;
-  group.origins = {{"a", 80, 3, false, false}, {"b", 80, 1, false, false}, {"c", 80, 1, true, false}};
-  UpstreamHealth health;
-  const MonoTime now{};
-  std::map<std::string, int> first;
-  for (std::uint64_t i = 0; i < 4000; ++i) {
-    const auto order = choose_origins(group, i * 0x9e3779b97f4a7c15ULL, health, now);
-    ASSERT_EQ(order.size(), 3U);
-    ++first[order[0]->host];
-    EXPECT_EQ(order[2]->host, "c");
-  }
-  EXPECT_NEAR(first["a"], 3000, 200);
-  health.failed(name_of(group.origins[0]), now);
-  health.failed(name_of(group.origins[1]), now);
-  EXPECT_EQ(choose_origins(group, 1, health, now)[0]->host, "c");
-  health.failed(name_of(group.origins[2]), now);
-  EXPECT_EQ(choose_origins(group, 1, health, now).size(), 3U);
-  EXPECT_NE(choose_origins(group, 1, health, now + std::chrono::seconds(2))[0]->host, "c");
 }
 
 TEST(CacheKeyRule, KeepsDropsAndSortsTheQuery) {

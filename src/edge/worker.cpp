@@ -2,6 +2,7 @@
 
 #include "edge/edge_server.h"
 #include "edge/transaction/phases.h"
+#include "edge/upstream/health_checks.h"
 
 namespace yz::edge {
 
@@ -16,7 +17,10 @@ Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigP
 
 Worker::~Worker() { server_.access_log().append(std::exchange(log_lines_, {})); }
 
-void Worker::start_housekeeping() { reactor_.spawn_into(background_, keep_house()); }
+void Worker::start_housekeeping() {
+  reactor_.spawn_into(background_, keep_house());
+  if (index_ == 0) reactor_.spawn_into(background_, run_health_checks(*this));
+}
 
 io::Task<void> Worker::keep_house() {
   for (;;) {

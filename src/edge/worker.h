@@ -7,7 +7,6 @@
 
 #include "base/random.h"
 #include "edge/running_config.h"
-#include "edge/upstream/health.h"
 #include "edge/upstream/node_check.h"
 #include "io/reactor.h"
 #include "io/scope.h"
@@ -18,12 +17,13 @@ namespace yz::edge {
 
 class EdgeServer;
 
-/// One reactor of the edge: its listener, its upstream connections, its view of upstream health and its copy of the
-/// running configuration. Everything belongs to the reactor's thread.
+/// One reactor of the edge: its listener, its upstream connections and its copy of the running configuration.
+/// Everything belongs to the reactor's thread.
 class Worker final : public net::HttpHandler {
  public:
   Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigPtr config);
-  /// Starts the task that hands the log's lines over and counts connections.
+  /// Starts the task that hands the log's lines over and counts connections; on the first worker origins' health
+  /// checks.
   void start_housekeeping();
   ~Worker() override;
 
@@ -47,7 +47,6 @@ class Worker final : public net::HttpHandler {
   [[nodiscard]] net::HttpClient& client() { return client_; }
   /// Fills and background revalidations run here: no client can cancel them.
   [[nodiscard]] io::TaskScope& background() { return background_; }
-  [[nodiscard]] UpstreamHealth& health() { return health_; }
   /// Before a viewer is sent to another node.
   [[nodiscard]] NodeCheck& node_check() { return node_check_; }
   [[nodiscard]] Random& random() { return random_; }
@@ -64,7 +63,6 @@ class Worker final : public net::HttpHandler {
   std::string log_lines_;
   std::shared_ptr<const ConfigPtr> config_;
   net::HttpClient client_;
-  UpstreamHealth health_;
   NodeCheck node_check_{client_};
   Random random_;
   std::string scratch_;

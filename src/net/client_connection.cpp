@@ -28,6 +28,7 @@ ClientConnection::ClientConnection(std::unique_ptr<UpstreamConnection> connectio
       pool_(std::move(pool)),
       timeouts_(timeouts),
       was_reused_(connection_->served > 0),
+      endpoint_(connection_->upstream.endpoint),
       out_start_(connection_->stream->bytes_written()),
       head_buffer_(std::make_unique_for_overwrite<char[]>(kBufferSize)),
       data_(head_buffer_.get()),

@@ -23,6 +23,8 @@ class ClientConnection {
   [[nodiscard]] io::Task<Result<std::size_t>> read(std::span<char> into);
   [[nodiscard]] const http::ResponseHead& head() const { return head_; }
   [[nodiscard]] bool was_reused() const { return was_reused_; }
+  /// The address of the other side.
+  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
   [[nodiscard]] std::uint64_t bytes_in() const { return bytes_in_; }
   [[nodiscard]] std::uint64_t bytes_out() const;
   [[nodiscard]] ClientResponse::Tunnel tunnel();
@@ -43,6 +45,7 @@ class ClientConnection {
   std::weak_ptr<ConnectionPool> pool_;
   const ClientTimeouts timeouts_;
   const bool was_reused_;
+  const Endpoint endpoint_;
   bool is_sent_ = false;  // the whole request
   bool is_done_ = false;  // the whole response
   http::ResponseParser parser_;

@@ -8,6 +8,7 @@
 #include "http/method.h"
 #include "io/tcp_stream.h"
 #include "net/client_connection.h"
+#include "net/connect_any.h"
 #include "net/connection_pool.h"
 #include "net/tls.h"
 
@@ -58,7 +59,8 @@ std::string to_string(const Upstream& upstream) {
   return "https " + to_string(upstream.endpoint) + " (" + upstream.tls_server_name + ")";
 }
 
-ClientResponse::ClientResponse(std::unique_ptr<ClientConnection> connection) : connection_(std::move(connection)) {}
+ClientResponse::ClientResponse(std::unique_ptr<ClientConnection> connection)
+    : endpoint_(connection->endpoint()), connection_(std::move(connection)) {}
 ClientResponse::ClientResponse(ClientResponse&&) noexcept = default;
 ClientResponse& ClientResponse::operator=(ClientResponse&&) noexcept = default;
 ClientResponse::~ClientResponse() = default;
@@ -97,28 +99,36 @@ Result<std::shared_ptr<TlsClientContext>> HttpClient::tls() {
   return tls_;
 }
 
+/// A connection, secured if asked for; `upstream.endpoint` is then the address that answered.
+io::Task<Result<std::unique_ptr<io::Stream>>> HttpClient::connect(Upstream& upstream, ClientTimeouts timeouts) {
+  const MonoTime deadline = reactor_.in(timeouts.connect);
+  std::vector<Endpoint> endpoints = {upstream.endpoint};
+  for (const IpAddress& other : upstream.others) endpoints.push_back({other, upstream.endpoint.port});
+  auto connecting = upstream.unix_path.empty() ? connect_any(std::move(endpoints), kStagger, deadline)
+                                               : io::connect_unix(upstream.unix_path, deadline);
+  YZ_CO_TRY(io::TcpStream connected, co_await std::move(connecting));
+  if (upstream.unix_path.empty()) upstream.endpoint = connected.peer();
+  if (!upstream.tls) co_return std::unique_ptr<io::Stream>(std::make_unique<io::TcpStream>(std::move(connected)));
+  YZ_CO_TRY(auto context, tls());
+  YZ_CO_TRY(auto secured, co_await connect_tls(std::move(connected), std::move(context), upstream.tls_server_name,
+                                               upstream.verify_tls, reactor_.in(timeouts.connect)));
+  co_return std::unique_ptr<io::Stream>(std::move(secured));
+}
+
 io::Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Upstream upstream, ClientTimeouts timeouts) {
   ++counts_.connects;
-  const MonoTime deadline = reactor_.in(timeouts.connect);
-  auto connecting = upstream.unix_path.empty() ? io::connect(upstream.endpoint, deadline)
-                                               : io::connect_unix(upstream.unix_path, deadline);
-  auto connected = co_await std::move(connecting);
-  if (!connected) {
-    co_return fail(std::move(connected).error().with_context(to_string(upstream)).blamed_on(Fault::kOrigin));
-  }
-  std::unique_ptr<io::Stream> stream;
-  if (upstream.tls) {
-    YZ_CO_TRY(auto context, tls());
-    auto secured = co_await connect_tls(*std::move(connected), std::move(context), upstream.tls_server_name,
-                                        upstream.verify_tls, reactor_.in(timeouts.connect));
-    if (!secured) co_return fail(std::move(secured).error().with_context(to_string(upstream)));
-    stream = *std::move(secured);
-  } else {
-    stream = std::make_unique<io::TcpStream>(*std::move(connected));
+  auto stream = co_await connect(upstream, timeouts);
+  if (!stream) {
+    co_return fail(std::move(stream)
+                       .error()
+                       .with_context(kConnecting)
+                       .with_context(to_string(upstream))
+                       .blamed_on(Fault::kOrigin));
   }
   auto connection = std::make_unique<UpstreamConnection>();
   connection->upstream = std::move(upstream);
-  connection->stream = std::move(stream);
+  connection->upstream.others.clear();
+  connection->stream = *std::move(stream);
   co_return std::make_unique<ClientConnection>(std::move(connection), pool_, timeouts);
 }
 
@@ -126,7 +136,13 @@ io::Task<Result<ClientResponse>> HttpClient::send(Upstream upstream, ClientReque
   ++counts_.requests;
   if (request.host.empty()) request.host = upstream.unix_path.empty() ? to_string(upstream.endpoint) : "localhost";
   YZ_CO_TRY(const std::string head, serialise(request));
-  if (auto kept = pool_->take(upstream)) {
+  auto kept = pool_->take(upstream);
+  for (std::size_t i = 0; i < upstream.others.size() && !kept; ++i) {
+    Upstream other = upstream;
+    other.endpoint.address = upstream.others[i];
+    kept = pool_->take(other);
+  }
+  if (kept) {
     ++counts_.reuses;
     auto connection = std::make_unique<ClientConnection>(std::move(kept), pool_, timeouts);
     Status performed = co_await connection->perform(head, request);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ip.h"
 #include "http/header_map.h"
@@ -21,15 +22,22 @@ class TlsClientContext;
 class ClientConnection;
 class ConnectionPool;
 
+/// In the message of an error that met us before any of the request was sent, as a context.
+inline constexpr std::string_view kConnecting = "connecting";
+
 /// Where a request goes. Connections are kept and reused per distinct value.
 struct Upstream {
   Endpoint endpoint;
-  std::string unix_path;  ///< instead of the endpoint when not empty
+  std::vector<IpAddress> others;  ///< further addresses of the same server, tried as connect_any() does; no part of ==
+  std::string unix_path;          ///< instead of the endpoint when not empty
   bool tls = false;
   std::string tls_server_name;  ///< SNI and the name the certificate must have; empty: neither is sent nor checked
   bool verify_tls = true;       ///< false: any certificate will do
 
-  friend bool operator==(const Upstream&, const Upstream&) = default;
+  friend bool operator==(const Upstream& a, const Upstream& b) {
+    return a.endpoint == b.endpoint && a.unix_path == b.unix_path && a.tls == b.tls &&
+           a.tls_server_name == b.tls_server_name && a.verify_tls == b.verify_tls;
+  }
 };
 
 /// "10.0.0.1:80", "https 10.0.0.1:443 (www.example.com)", "unix:/run/x.sock".
@@ -84,6 +92,10 @@ class ClientResponse {
   [[nodiscard]] std::uint64_t bytes_out() const;
   /// True when the connection had served a request before.
   [[nodiscard]] bool was_reused() const;
+  /// The address that answered.
+  [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+  /// Keeps `guard` until this is destroyed: what must last as long as the response is read.
+  void hold(std::shared_ptr<void> guard) { guard_ = std::move(guard); }
 
   /// After a 101: the connection. `early` are bytes already received.
   struct Tunnel {
@@ -95,6 +107,8 @@ class ClientResponse {
  private:
   friend class HttpClient;
   explicit ClientResponse(std::unique_ptr<ClientConnection> connection);
+  Endpoint endpoint_;
+  std::shared_ptr<void> guard_;  // goes after the connection
   std::unique_ptr<ClientConnection> connection_;
 };
 
@@ -123,6 +137,9 @@ class HttpClient {
   /// Trust for TLS; without it the system's certificates are trusted.
   void set_tls(std::shared_ptr<TlsClientContext> tls) { tls_ = std::move(tls); }
 
+  /// After an address has not answered for this long the next is tried beside it (RFC 8305 §5).
+  static constexpr std::chrono::milliseconds kStagger{250};
+
   /// Sends the request and returns when the final response's head is there (1xx are skipped, 101 is final). A reused
   /// connection that dies before any byte of the response is replaced once by a fresh one, if the method is idempotent
   /// and the body (if any) is in memory. Failures are blamed on the origin: kUnavailable (refused, closed), kTimeout,
@@ -137,6 +154,7 @@ class HttpClient {
 
  private:
   [[nodiscard]] io::Task<Result<std::unique_ptr<ClientConnection>>> open(Upstream upstream, ClientTimeouts timeouts);
+  [[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect(Upstream& upstream, ClientTimeouts timeouts);
   [[nodiscard]] Result<std::shared_ptr<TlsClientContext>> tls();
 
   io::Reactor& reactor_;

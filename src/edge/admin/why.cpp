@@ -77,10 +77,11 @@ std::string explain_url(EdgeServer& server, std::string_view url) {
   if (found.object) out["stored"] = describe(*found.object, now);
   out["verdict"] = verdict_of(found, site->profile, now);
   auto& ask = out["would_ask"] = nlohmann::json::array();
-  const UpstreamHealth none;
-  for (const Peer* peer : choose_peers(config->peers, base.value, none, MonoTime()))
-    ask.push_back(to_string(peer->endpoint));
-  for (const auto& origin : site->origins.origins) ask.push_back(origin.host + ":" + std::to_string(origin.port));
+  const MonoTime mono = SystemClock::instance().mono();
+  for (const Peer* peer : choose_peers(config->peers, base.value, mono)) ask.push_back(to_string(peer->endpoint));
+  for (const Candidate& origin : choose_origins(site->origins, *site->servers, base.value, true, mono)) {
+    ask.push_back(origin.state->name);
+  }
   return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -8,6 +8,7 @@
 #include "edge/transaction/phases.h"
 #include "edge/transaction/response_head.h"
 #include "edge/transaction/slices.h"
+#include "edge/upstream/failure.h"
 #include "http/conditional.h"
 #include "http/range.h"
 #include "http/strong_validator.h"
@@ -123,12 +124,11 @@ io::Task<void> stream(Transaction& tx, cache::FillReader& reader, cache::Ref<cac
 /// told.
 io::Task<void> answer_failure(Transaction& tx, const Error& error, cache::Ref<cache::Object> stale) {
   if (stale && http::may_serve_on_error(policy_of(*stale), tx.site->domain.stale_on_error, tx.now)) {
-    tx.status = {.hit = true, .detail = "upstream-failed"};
+    tx.status = {.hit = true, .detail = reason_of(error)};
     tx.result = model::CacheResult::kStale;
     co_return co_await respond_stored(tx, std::move(stale));
   }
-  const bool is_late = error.code == Code::kTimeout;
-  co_await refuse(tx, error.fault == Fault::kSelf ? 503 : is_late ? 504 : 502, error.message);
+  co_await refuse_failure(tx, error);
 }
 
 }  // namespace

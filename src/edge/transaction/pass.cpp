@@ -73,9 +73,7 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
   tx.now = tx.worker.reactor().wall_now();
   if (!answer) {
     ++tx.origin_requests;
-    const Error& error = answer.error();
-    const http::StatusCode status = error.fault == Fault::kClient ? 400 : error.code == Code::kTimeout ? 504 : 502;
-    co_return co_await refuse(tx, status, error.message);
+    co_return co_await refuse_failure(tx, std::move(answer).error());
   }
   tx.origin_requests += answer->requests;
   tx.upstream = std::move(answer->upstream);

@@ -35,6 +35,9 @@ namespace yz::edge {
 /// A short answer of our own, never stored.
 [[nodiscard]] io::Task<void> refuse(Transaction& tx, http::StatusCode status, std::string text);
 
+/// The same for a request that no upstream answered: 502, 503 or 504, with the reason in Cache-Status.
+[[nodiscard]] io::Task<void> refuse_failure(Transaction& tx, Error error);
+
 /// What a leader's client is given when its response turns out not to be shareable. Shared by the leader and its fill,
 /// both on one reactor.
 struct Handoff {

@@ -3,6 +3,7 @@
 #include "edge/edge_server.h"
 #include "edge/transaction/fair_share.h"
 #include "edge/transaction/phases.h"
+#include "edge/upstream/failure.h"
 #include "http/cdn_loop.h"
 #include "http/hop_by_hop.h"
 
@@ -63,7 +64,13 @@ io::Task<void> refuse(Transaction& tx, http::StatusCode status, std::string text
   std::string cache_status;
   http::append_cache_status(cache_status, tx.running().node_name, tx.status);
   headers.add(http::FieldId::kCacheStatus, cache_status);
+  if (status == 503) headers.add("Retry-After", "1");
   (void)co_await tx.exchange.respond(status, std::move(headers), std::move(text) + "\n");
+}
+
+io::Task<void> refuse_failure(Transaction& tx, Error error) {
+  tx.status.detail = reason_of(error);
+  co_await refuse(tx, status_for(error), std::move(error.message));
 }
 
 }  // namespace yz::edge

@@ -297,8 +297,7 @@ io::Task<void> respond_sliced(Transaction& tx, cache::Ref<cache::Object> root, h
       tx.status = {};
       co_return co_await serve(tx);
     }
-    const bool is_late = error.code == Code::kTimeout;
-    co_return co_await refuse(tx, error.fault == Fault::kSelf ? 503 : is_late ? 504 : 502, error.message);
+    co_return co_await refuse_failure(tx, error);
   }
   begin(tx, *root, ranges, is_partial, multipart);
   if (!co_await send_ranges(tx, viewer, ranges, multipart)) co_return tx.exchange.abort();

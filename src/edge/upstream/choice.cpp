@@ -8,6 +8,12 @@
 namespace yz::edge {
 namespace {
 
+/// Fewer requests than this are no load worth spreading: an object keeps its node.
+constexpr double kSmallLoad = 16;
+constexpr double kLoadFactor = 1.25;
+/// The share of an origin that has just come back.
+constexpr double kFirstShare = 0.1;
+
 /// A well-mixed number in (0, 1) for a pair.
 double unit_of(std::uint64_t a, std::uint64_t b) {
   std::uint64_t x = a ^ (b * 0x9e3779b97f4a7c15ULL);
@@ -18,56 +24,76 @@ double unit_of(std::uint64_t a, std::uint64_t b) {
 }
 
 /// The score of weighted rendezvous hashing: the highest wins (Schindelhauer and Schomaker 2005).
-double score_of(std::uint64_t key, std::uint64_t name, std::uint32_t weight) {
-  return -static_cast<double>(weight) / std::log(unit_of(key, name));
+double score_of(std::uint64_t key, std::uint64_t name, double weight) { return -weight / std::log(unit_of(key, name)); }
+
+std::uint64_t hash_of(const model::Origin& origin) { return hash64(origin.host, origin.port) & ~1ULL; }
+
+double weight_of(const model::Origin& origin, const model::OriginGroup& group, const ServerState& state, MonoTime now) {
+  const MonoTime recovered = state.breaker.recovered_at();
+  if (recovered == MonoTime() || group.slow_start.count() == 0) return origin.weight;
+  const double share = std::chrono::duration<double>(now - recovered) / group.slow_start;
+  return origin.weight * std::clamp(share, kFirstShare, 1.0);
+}
+
+bool is_overloaded(const Peer& peer, const std::vector<const Peer*>& usable) {
+  double load = 1;  // with the request that asks
+  double weight = 0;
+  for (const Peer* one : usable) {
+    load += one->state->gate->inside();
+    weight += one->weight;
+  }
+  const double share = load * peer.weight / std::max(weight, 1.0);
+  return peer.state->gate->inside() + 1.0 > std::max(kLoadFactor * share, kSmallLoad);
 }
 
 }  // namespace
 
-UpstreamHealth::Name name_of(const Peer& peer) { return peer.node.value * 2 + 1; }
-
-UpstreamHealth::Name name_of(const model::Origin& origin) { return hash64(origin.host, origin.port) & ~1ULL; }
-
-void UpstreamHealth::failed(Name name, MonoTime now) {
-  Mark& mark = marks_[name];
-  const auto away = std::chrono::seconds(1) * (1U << std::min(mark.failures, 5U));
-  mark.away_until = now + std::min(away, std::chrono::seconds(30));
-  ++mark.failures;
-}
-
-std::vector<const Peer*> choose_peers(const std::vector<Peer>& peers, std::uint64_t base, const UpstreamHealth& health,
-                                      MonoTime now) {
-  std::vector<const Peer*> chosen;
+std::vector<const Peer*> choose_peers(const std::vector<Peer>& peers, std::uint64_t base, MonoTime now) {
+  std::vector<const Peer*> usable;
   for (const Peer& peer : peers) {
-    if (health.is_usable(name_of(peer), now)) chosen.push_back(&peer);
+    if (peer.state->breaker.admits(now)) usable.push_back(&peer);
   }
+  std::vector<const Peer*> chosen = usable;
   const auto better = [&](const Peer* a, const Peer* b) {
     return score_of(base, a->node.value, a->weight) > score_of(base, b->node.value, b->weight);
   };
   const auto most = std::min<std::size_t>(chosen.size(), 2);
   std::partial_sort(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(most), chosen.end(), better);
   chosen.resize(most);
+  if (most == 2 && is_overloaded(*chosen[0], usable) && !is_overloaded(*chosen[1], usable)) {
+    std::swap(chosen[0], chosen[1]);
+  }
   return chosen;
 }
 
-std::vector<const model::Origin*> choose_origins(const model::OriginGroup& group, std::uint64_t draw,
-                                                 const UpstreamHealth& health, MonoTime now) {
+std::vector<Candidate> choose_origins(const model::OriginGroup& group, const OriginGroupState& state,
+                                      std::uint64_t draw, bool may_probe, MonoTime now) {
   struct Scored {
-    const model::Origin* origin;
+    Candidate candidate;
     int rank;
     double score;
   };
   std::vector<Scored> scored;
-  for (const model::Origin& origin : group.origins) {
-    if (origin.weight == 0) continue;
-    const int rank = (origin.backup ? 1 : 0) + (health.is_usable(name_of(origin), now) ? 0 : 2);
-    scored.push_back({&origin, rank, score_of(draw, name_of(origin), origin.weight)});
+  for (std::size_t i = 0; i < group.origins.size(); ++i) {
+    const model::Origin& origin = group.origins[i];
+    const auto& server = state.servers[i];
+    if (origin.weight == 0 || !server->breaker.admits(now)) continue;
+    const bool is_healthy = server->breaker.state() == Breaker::State::kClosed;
+    const int rank = is_healthy ? (origin.backup ? 2 : 1) : may_probe && !origin.backup ? 0 : origin.backup ? 4 : 3;
+    scored.push_back(
+        {{&origin, server}, rank, score_of(draw, hash_of(origin), weight_of(origin, group, *server, now))});
   }
   std::sort(scored.begin(), scored.end(),
             [](const Scored& a, const Scored& b) { return a.rank != b.rank ? a.rank < b.rank : a.score > b.score; });
-  std::vector<const model::Origin*> out;
-  for (const Scored& s : scored) out.push_back(s.origin);
+  std::vector<Candidate> out;
+  for (const Scored& s : scored) out.push_back(s.candidate);
   return out;
+}
+
+MonoTime next_return(const OriginGroupState& state) {
+  MonoTime first = MonoTime::max();
+  for (const auto& server : state.servers) first = std::min(first, server->breaker.opens_until());
+  return first;
 }
 
 }  // namespace yz::edge

@@ -1,26 +1,35 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/clock.h"
 #include "edge/running_config.h"
-#include "edge/upstream/health.h"
+#include "edge/upstream/server_state.h"
 
 namespace yz::edge {
 
-/// Name of a server in UpstreamHealth.
-[[nodiscard]] UpstreamHealth::Name name_of(const Peer& peer);
-[[nodiscard]] UpstreamHealth::Name name_of(const model::Origin& origin);
-
 /// The second-tier nodes to ask for an object, best first, at most two: weighted rendezvous hashing of its base id (all
-/// variants of a URL meet on one node, and a node's death moves only its own share) over those believed healthy.
-[[nodiscard]] std::vector<const Peer*> choose_peers(const std::vector<Peer>& peers, std::uint64_t base,
-                                                    const UpstreamHealth& health, MonoTime now);
+/// variants of a URL meet on one node, and a node's death moves only its own share) over those that are not out. A node
+/// with more than 1.25 times its share of the requests under way changes places with the second (bounded loads,
+/// Mirrokni et al. 2018), so that one hot object cannot drown its node.
+[[nodiscard]] std::vector<const Peer*> choose_peers(const std::vector<Peer>& peers, std::uint64_t base, MonoTime now);
 
-/// The origins to try, in order: primaries drawn by weight (`draw` uniform in 64 bits), then backups, the healthy
-/// before those that failed lately, so that there is always one to try.
-[[nodiscard]] std::vector<const model::Origin*> choose_origins(const model::OriginGroup& group, std::uint64_t draw,
-                                                               const UpstreamHealth& health, MonoTime now);
+/// An origin and what is known of it.
+struct Candidate {
+  const model::Origin* origin;
+  std::shared_ptr<ServerState> state;
+};
+
+/// The origins to try, in order: first one that is to be tried again after a failure, if `may_probe` (a request that
+/// another may answer when it fails); then healthy primaries drawn by weight (`draw` uniform in 64 bits; one that came
+/// back a moment ago has a small share, growing to its own), then healthy backups, then those that may be tried again.
+/// None when all are out.
+[[nodiscard]] std::vector<Candidate> choose_origins(const model::OriginGroup& group, const OriginGroupState& state,
+                                                    std::uint64_t draw, bool may_probe, MonoTime now);
+
+/// When the first origin of a group where all are out may be tried again.
+[[nodiscard]] MonoTime next_return(const OriginGroupState& state);
 
 }  // namespace yz::edge

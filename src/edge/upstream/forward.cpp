@@ -1,21 +1,23 @@
 #include "edge/upstream/forward.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "edge/edge_server.h"
+#include "edge/upstream/ask.h"
 #include "edge/upstream/choice.h"
-#include "edge/upstream/peer_auth.h"
-#include "http/authority.h"
+#include "edge/upstream/failure.h"
 #include "http/cdn_loop.h"
 #include "http/hop_by_hop.h"
+#include "http/method.h"
 
 namespace yz::edge {
 namespace {
 
-constexpr std::chrono::milliseconds kPeerConnect{500};
+/// Origins asked for one request.
 constexpr std::size_t kMostOrigins = 3;
 
 bool is_for_next_hop(const http::Field& field) {
@@ -31,59 +33,105 @@ bool is_for_next_hop(const http::Field& field) {
   }
 }
 
-net::ClientTimeouts timeouts_of(const model::OriginGroup& group) {
-  net::ClientTimeouts timeouts;
-  timeouts.connect = group.connect_timeout;
-  timeouts.first_byte = group.first_byte_timeout;
-  timeouts.idle = group.first_byte_timeout;
-  return timeouts;
-}
-
 /// A peer that sees a loop, or does not know the host yet, leaves the request to others.
 bool is_not_served(http::StatusCode status) { return status == 508 || status == 421; }
 
-/// Whether another server may be asked after this failure: nothing was understood, and nothing done twice does harm.
-bool may_ask_another(const Error& error) { return error.fault == Fault::kOrigin && error.code != Code::kCancelled; }
+/// An origin that says so itself cannot answer now; another may.
+bool asks_for_another(http::StatusCode status) { return status == 502 || status == 503 || status == 504; }
 
-std::string host_of(const model::Origin& origin) {
-  const bool v6 = origin.host.find(':') != std::string::npos;
-  const std::string host = v6 ? "[" + origin.host + "]" : origin.host;
-  const std::uint16_t usual = origin.tls ? 443 : 80;
-  return origin.port == usual ? host : fmt::format("{}:{}", host, origin.port);
+/// One request's way through the servers that may answer it.
+class Journey {
+ public:
+  Journey(Worker& worker, const RunningConfig& config, const Site& site, Forwarded forwarded)
+      : worker_(worker),
+        config_(config),
+        site_(site),
+        forwarded_(std::move(forwarded)),
+        may_repeat_(forwarded_.may_retry && http::is_idempotent(http::parse_method(forwarded_.request.method))) {}
+
+  io::Task<Result<Answer>> travel();
+
+ private:
+  io::Task<std::optional<Result<Answer>>> ask_peers();
+  io::Task<Result<Answer>> ask_origins();
+  [[nodiscard]] bool may_go_on(const Error& error);
+  [[nodiscard]] MonoTime now() const { return worker_.reactor().now(); }
+
+  Worker& worker_;
+  const RunningConfig& config_;
+  const Site& site_;
+  Forwarded forwarded_;
+  const bool may_repeat_;
+  std::uint64_t requests_ = 0;
+};
+
+/// Whether another server may be asked after this failure: nothing can have been done twice, and not more is repeated
+/// than the budget allows.
+bool Journey::may_go_on(const Error& error) {
+  if (error.fault != Fault::kOrigin || error.code == Code::kCancelled) return false;
+  return is_unsent(error) || (may_repeat_ && site_.servers->retries->take(now()));
 }
 
-std::string name_without_port(const std::string& authority) {
-  const auto parsed = http::parse_authority(authority);
-  return parsed ? std::string(parsed->host) : authority;
+/// The answer of a peer, a failure after which nobody else may be asked, or none: on to the origins.
+io::Task<std::optional<Result<Answer>>> Journey::ask_peers() {
+  for (const Peer* peer : choose_peers(config_.peers, forwarded_.base, now())) {
+    ++requests_;
+    auto response = co_await ask_peer(worker_, config_, *peer, forwarded_, site_.origins.first_byte_timeout);
+    if (response && !is_not_served(response->status())) {
+      Answer answer{std::move(*response), to_string(peer->endpoint), std::nullopt, requests_};
+      const auto born = answer.response.head().fields.value(http::FieldId::kYzBornSeq);
+      if (born) answer.born = cache::Seq{parse_u64(*born).value_or(0)};
+      co_return Result<Answer>(std::move(answer));
+    }
+    if (!response && !was_asked(response.error())) --requests_;
+    if (!response && !may_go_on(response.error())) co_return Result<Answer>(fail(std::move(response).error()));
+  }
+  co_return std::nullopt;
 }
 
-io::Task<Result<net::ClientResponse>> ask_peer(Worker& worker, const RunningConfig& config, const Peer& peer,
-                                               net::ClientTimeouts timeouts, Forwarded forwarded) {
-  net::ClientRequest request = std::move(forwarded.request);
-  request.headers.add(http::FieldId::kYzPeer, sign_peer(config.cluster_key, config.self, worker.reactor().wall_now(),
-                                                        request.host, request.target));
-  request.headers.add(http::FieldId::kYzPurgeSeq, std::to_string(forwarded.purge_seq.value));
-  timeouts.connect = kPeerConnect;
-  // The peer waits for the origin as long as we would.
-  timeouts.first_byte += std::chrono::seconds(5);
-  net::Upstream upstream;
-  upstream.endpoint = peer.endpoint;
-  co_return co_await worker.client().send(std::move(upstream), std::move(request), timeouts);
+io::Task<Result<Answer>> Journey::ask_origins() {
+  const auto candidates = choose_origins(site_.origins, *site_.servers, worker_.random().next(), may_repeat_, now());
+  if (candidates.empty()) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(next_return(*site_.servers) - now());
+    Error out{
+        Code::kUnavailable, Fault::kOrigin, true,
+        fmt::format("all origins have failed; the next is tried in {} s", std::max<std::int64_t>(wait.count(), 0))};
+    co_return fail(with_reason(std::move(out), "out"));
+  }
+  Error last;
+  std::optional<Answer> poor;  // what to give when nobody has better
+  const std::size_t most = std::min(candidates.size(), kMostOrigins);
+  for (std::size_t i = 0; i < most; ++i) {
+    const Candidate& candidate = candidates[i];
+    ++requests_;
+    auto response = co_await ask_origin(worker_, site_.origins, candidate, forwarded_.request);
+    if (!response) {
+      last = std::move(response).error();
+      if (!was_asked(last)) --requests_;
+      if (poor || i + 1 == most || !may_go_on(last)) break;
+      continue;
+    }
+    Answer answer{std::move(*response), candidate.state->name, std::nullopt, requests_};
+    const bool has_another = i + 1 < most && may_repeat_ && !poor;
+    if (!has_another || !asks_for_another(answer.response.status()) || !site_.servers->retries->take(now())) {
+      co_return answer;
+    }
+    poor = std::move(answer);
+  }
+  if (poor) {
+    poor->requests = requests_;
+    co_return *std::move(poor);
+  }
+  co_return fail(std::move(last));
 }
 
-io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const model::OriginGroup& group,
-                                                 const model::Origin& origin, net::ClientRequest request) {
-  const net::ClientTimeouts timeouts = timeouts_of(group);
-  YZ_CO_TRY(const auto addresses,
-            co_await worker.server().resolver().resolve(origin.host, worker.reactor().in(timeouts.connect)));
-  if (!group.host_header.empty()) request.host = group.host_header;
-  if (request.host.empty()) request.host = host_of(origin);
-  net::Upstream upstream;
-  upstream.endpoint = {addresses[worker.random().below(addresses.size())], origin.port};
-  upstream.tls = origin.tls;
-  upstream.verify_tls = group.verify_tls;
-  if (origin.tls) upstream.tls_server_name = group.sni.empty() ? name_without_port(request.host) : group.sni;
-  co_return co_await worker.client().send(std::move(upstream), std::move(request), timeouts);
+io::Task<Result<Answer>> Journey::travel() {
+  site_.servers->retries->earn(site_.origins.retry_percent, now());
+  if (forwarded_.may_ask_peer && !config_.peers.empty()) {
+    auto answered = co_await ask_peers();
+    if (answered) co_return *std::move(answered);
+  }
+  co_return co_await ask_origins();
 }
 
 }  // namespace
@@ -112,45 +160,13 @@ http::HeaderMap forwarded_fields(const http::RequestHead& request, const Running
 
 io::Task<Result<Answer>> send_upstream(Worker& worker, std::shared_ptr<const ConfigPtr> held, const Site& site,
                                        Forwarded forwarded) {
-  const RunningConfig& config = **held;
-  std::uint64_t requests = 0;
-  Error last{Code::kUnavailable, Fault::kOrigin, true, "no origin is configured for this host"};
-
-  if (forwarded.may_ask_peer && !config.peers.empty()) {
-    for (const Peer* peer : choose_peers(config.peers, forwarded.base, worker.health(), worker.reactor().now())) {
-      ++requests;
-      auto response = co_await ask_peer(worker, config, *peer, timeouts_of(site.origins), forwarded);
-      if (response && !is_not_served(response->status())) {
-        worker.health().succeeded(name_of(*peer));
-        Answer answer{std::move(*response), to_string(peer->endpoint), std::nullopt, requests};
-        const auto born = answer.response.head().fields.value(http::FieldId::kYzBornSeq);
-        if (born) answer.born = cache::Seq{parse_u64(*born).value_or(0)};
-        co_return answer;
-      }
-      if (!response) {
-        last = std::move(response).error();
-        if (last.code == Code::kUnavailable || last.code == Code::kTimeout) {
-          worker.health().failed(name_of(*peer), worker.reactor().now());
-        }
-        if (!may_ask_another(last) || !forwarded.may_retry) co_return fail(std::move(last));
-      }
-    }
+  Journey journey(worker, **held, site, std::move(forwarded));
+  auto answer = co_await journey.travel();
+  if (!answer) {
+    worker.server().counters().note_failure(reason_of(answer.error()));
+    if (answer.error().fault == Fault::kSelf) co_return fail(std::move(answer).error().blamed_on(Fault::kOrigin));
   }
-
-  const auto origins = choose_origins(site.origins, worker.random().next(), worker.health(), worker.reactor().now());
-  for (std::size_t i = 0; i < std::min(origins.size(), kMostOrigins); ++i) {
-    ++requests;
-    const model::Origin& origin = *origins[i];
-    auto response = co_await ask_origin(worker, site.origins, origin, forwarded.request);
-    if (response) {
-      worker.health().succeeded(name_of(origin));
-      co_return Answer{std::move(*response), fmt::format("{}:{}", origin.host, origin.port), std::nullopt, requests};
-    }
-    last = std::move(response).error();
-    worker.health().failed(name_of(origin), worker.reactor().now());
-    if (!may_ask_another(last) || !forwarded.may_retry) break;
-  }
-  co_return fail(std::move(last).blamed_on(Fault::kOrigin));
+  co_return answer;
 }
 
 }  // namespace yz::edge

@@ -35,9 +35,11 @@ struct Answer {
 [[nodiscard]] http::HeaderMap forwarded_fields(const http::RequestHead& request, const RunningConfig& config,
                                                const IpAddress& viewer, bool is_peer, bool is_tls);
 
-/// Asks the best peer, a second one, then the origins in their order. A server that cannot be reached is passed over
-/// for a while. Any status is a success. Fails with the last server's error, blamed on the origin. `config` and `site`
-/// live in what `held` holds.
+/// Asks the best peer, a second one, then the origins in their order: a server that failed lately is left alone, one
+/// that cannot be reached passed over at once, and what may have been understood is repeated elsewhere only when the
+/// method is idempotent, no body was streamed and the group's retry budget allows. Any status is a success. Fails with
+/// a reason of failure.h, blamed on the origin (or the client, for a body that broke off). `config` and `site` live in
+/// what `held` holds.
 [[nodiscard]] io::Task<Result<Answer>> send_upstream(Worker& worker, std::shared_ptr<const ConfigPtr> held,
                                                      const Site& site, Forwarded forwarded);
 
