@@ -24,9 +24,16 @@ nlohmann::json location_json(const geo::GeoInfo& info) {
           {"asn", info.asn}};
 }
 
+std::vector<sched::NodeSignal> signals_of(const ProbeBoard& probes) {
+  std::vector<sched::NodeSignal> out;
+  for (const auto& [node, verdict] : probes.worst()) out.push_back({node, verdict.health, 1.0, verdict.reason});
+  return out;
+}
+
 }  // namespace
 
-Outcome Explainer::explain(const Call& call, const std::vector<model::NodeState>& states) const {
+Outcome Explainer::explain(const Call& call, const std::vector<model::NodeState>& states,
+                           const ProbeBoard& probes) const {
   const auto name = call.parameter("name");
   const auto address_text = call.parameter("address");
   if (!name) return refuse(bad_request("name is needed: a served host name."));
@@ -40,7 +47,7 @@ Outcome Explainer::explain(const Call& call, const std::vector<model::NodeState>
   const model::Domain* domain = find_domain(*config, *host);
   if (domain == nullptr || !call.principal.may_see(domain->tenant)) return refuse(not_found("domain " + *host));
 
-  const auto view = sched::SchedView::build(config, states, {}, sched::Unreported::kAway);
+  const auto view = sched::SchedView::build(config, states, signals_of(probes), sched::Unreported::kAway);
   const geo::GeoInfo& info = map_->lookup(*address);
   const sched::Decision decision =
       sched::decide(*view, domain->id, sched::class_of(info), sched::salt_of(domain->id, *address));

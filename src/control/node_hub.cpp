@@ -128,6 +128,7 @@ void NodeHub::detach(const rpc::NodeSessionPtr& session, const std::string& reas
   peer->state.connected = false;
   peer->state.ready = false;
   peer->purge_catching_up = false;
+  probes_.forget(peer->id);
   note_change(*peer);
   for (NodeObserver* observer : observers_) observer->on_detached(*peer);
 }
@@ -169,6 +170,8 @@ void NodeHub::receive(NodePeer& peer, const rpc::PrefetchResult& result) {
 }
 
 void NodeHub::receive(NodePeer& peer, const rpc::HealthReport& report) {
+  if (peer.role != rpc::Role::kScheduler) return;
+  probes_.take(peer.id, report.verdicts);
   for (const model::HealthVerdict& verdict : report.verdicts) {
     if (verdict.health == model::Health::kDown) {
       log::warn("scheduler {} finds node {} down: {}", peer.name, verdict.node.value, verdict.reason);
@@ -177,10 +180,10 @@ void NodeHub::receive(NodePeer& peer, const rpc::HealthReport& report) {
 }
 
 void NodeHub::receive(NodePeer& peer, const rpc::CorrectionReport& report) {
-  for (const rpc::Correction& correction : report.corrections) {
-    log::debug("{}: {} viewers of {} belong to node {} (resolver {})", peer.name, correction.count,
-               correction.client_class, correction.to.value, correction.resolver_class);
-  }
+  if (peer.role != rpc::Role::kEdge) return;
+  std::vector<rpc::Correction> corrections = report.corrections;
+  for (rpc::Correction& correction : corrections) correction.from = peer.id;
+  corrections_.take(corrections, clock_.wall());
 }
 
 void NodeHub::raise_applied(NodePeer& peer, model::PurgeSeq applied) {

@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "control/config_state.h"
+#include "control/correction_board.h"
+#include "control/probe_board.h"
 #include "io/reactor.h"
 #include "io/scope.h"
 #include "model/node_state.h"
@@ -85,6 +87,10 @@ class NodeHub final : public rpc::NodeServerEvents {
   [[nodiscard]] std::vector<NodePeer*> connected(rpc::Role role);
   /// The states of all configured nodes, those never seen as away: what explain decides with.
   [[nodiscard]] std::vector<model::NodeState> node_states() const;
+  /// What connected schedulers see of the nodes from outside.
+  [[nodiscard]] const ProbeBoard& probes() const { return probes_; }
+  /// The last hour's redirects of viewers who came to the wrong node.
+  [[nodiscard]] std::vector<rpc::Correction> recent_corrections() const { return corrections_.recent(clock_.wall()); }
 
   // On gRPC's threads:
   void on_enrol(rpc::EnrolRequest request, EnrolReply reply) override { enrol_(std::move(request), std::move(reply)); }
@@ -120,6 +126,8 @@ class NodeHub final : public rpc::NodeServerEvents {
   const Ship ship_;
   std::vector<NodeObserver*> observers_;
   std::map<model::NodeId, NodePeer> peers_;
+  ProbeBoard probes_;
+  CorrectionBoard corrections_;
   std::set<model::NodeId> changed_;  // edges to tell schedulers about
   bool is_telling_ = false;
   bool is_settled_ = false;  // the grace after the start is over

@@ -4,7 +4,9 @@
 namespace yz::control {
 namespace {
 
-io::Task<Outcome> explain(Live& live, Call call) { co_return live.explainer().explain(call, live.hub().node_states()); }
+io::Task<Outcome> explain(Live& live, Call call) {
+  co_return live.explainer().explain(call, live.hub().node_states(), live.hub().probes());
+}
 
 }  // namespace
 

@@ -7,6 +7,27 @@
 namespace yz::control {
 namespace {
 
+std::string_view name_of(model::Health health) {
+  switch (health) {
+    case model::Health::kUp:
+      return "up";
+    case model::Health::kSuspect:
+      return "suspect";
+    case model::Health::kDown:
+      return "down";
+    case model::Health::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+nlohmann::json render(const model::HealthVerdict& verdict) {
+  nlohmann::json out = {{"health", name_of(verdict.health)}};
+  if (verdict.since != WallTime{}) out["since"] = format_rfc3339(verdict.since);
+  if (!verdict.reason.empty()) out["reason"] = verdict.reason;
+  return out;
+}
+
 nlohmann::json render(const NodePeer* peer, const model::Node& node) {
   const model::NodeState state = peer != nullptr ? peer->state : model::NodeState{};
   nlohmann::json out = {{"node", node.id.value},
@@ -38,7 +59,12 @@ nlohmann::json render(const NodePeer& scheduler) {
 io::Task<Outcome> list(Live& live, const ConfigState& state) {
   const model::SnapshotPtr config = state.current();
   nlohmann::json items = nlohmann::json::array();
-  for (const auto& [id, entry] : config->nodes) items.push_back(render(live.hub().find(id), *entry.value));
+  const auto probed = live.hub().probes().worst();
+  for (const auto& [id, entry] : config->nodes) {
+    nlohmann::json item = render(live.hub().find(id), *entry.value);
+    if (const auto verdict = probed.find(id); verdict != probed.end()) item["probe"] = render(verdict->second);
+    items.push_back(std::move(item));
+  }
   nlohmann::json schedulers = nlohmann::json::array();
   for (const auto& [id, peer] : live.hub().peers()) {
     if (peer.role == rpc::Role::kScheduler) schedulers.push_back(render(peer));

@@ -35,6 +35,7 @@ struct RouteContext {
 [[nodiscard]] Routes refresh_routes(Live& live, const ConfigState& state);
 [[nodiscard]] Routes task_routes(Live& live, const RouteContext& context, io::BlockingPool& pool);
 [[nodiscard]] Routes node_state_routes(Live& live, const ConfigState& state);
+[[nodiscard]] Routes correction_routes(Live& live, const ConfigState& state);
 [[nodiscard]] Routes rollout_routes(Live& live);
 [[nodiscard]] Routes explain_routes(Live& live);
 [[nodiscard]] Routes health_routes(Live& live, const ConfigState& state, metrics::Registry& metrics);
