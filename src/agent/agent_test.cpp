@@ -75,6 +75,11 @@ TEST_F(AgentTest, ChangesAndPurgesReachTheEdgeAndAreAcknowledged) {
   EXPECT_EQ(journal_count("purge 7"), 1);
 }
 
+TEST_F(AgentTest, ViewersTheEdgeRedirectedAreReported) {
+  join_and_wait();
+  EXPECT_TRUE(control.wait_for("corrected CN-BJ/unicom from 7 to 9: 2"));
+}
+
 TEST_F(AgentTest, ARefusalReachesControlWithTheEdgesReason) {
   join_and_wait();
   model::ConfigSnapshot bad = test_config(3);

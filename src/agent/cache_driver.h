@@ -42,6 +42,8 @@ class CacheDriver {
   [[nodiscard]] virtual io::Task<Result<model::PurgeSeq>> resync(model::PurgeSeq seq) = 0;
   /// Fetches URLs into the cache; one result each, in order. Takes as long as the origin does.
   [[nodiscard]] virtual io::Task<Result<std::vector<rpc::PrefetchedUrl>>> prefetch(std::vector<std::string> urls) = 0;
+  /// Viewers it redirected to other nodes since the last call, `from` left open.
+  [[nodiscard]] virtual io::Task<Result<std::vector<rpc::Correction>>> take_corrections() = 0;
   [[nodiscard]] virtual io::Task<Status> set_ready(bool ready) = 0;
   [[nodiscard]] virtual io::Task<Status> set_draining(bool draining) = 0;
 };

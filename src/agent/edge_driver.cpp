@@ -111,6 +111,24 @@ Result<std::vector<rpc::PrefetchedUrl>> read_prefetched(const std::string& body,
   return urls;
 }
 
+Result<std::vector<rpc::Correction>> read_corrections(const std::string& body) {
+  const json answer = json::parse(body, nullptr, false);
+  if (!answer.is_object() || !answer.contains("corrections") || !answer["corrections"].is_array()) {
+    return not_understood("/corrections/take");
+  }
+  std::vector<rpc::Correction> corrections;
+  for (const json& item : answer["corrections"]) {
+    if (!item.is_object()) return not_understood("/corrections/take");
+    rpc::Correction correction;
+    correction.domain = model::DomainId{number(item, "domain")};
+    correction.client_class = text(item, "client_class");
+    correction.to = model::NodeId{number(item, "to")};
+    correction.count = number(item, "count");
+    corrections.push_back(std::move(correction));
+  }
+  return corrections;
+}
+
 }  // namespace
 
 EdgeDriver::EdgeDriver(io::Reactor& reactor, const std::filesystem::path& socket) : client_(reactor) {
@@ -172,6 +190,12 @@ io::Task<Result<std::vector<rpc::PrefetchedUrl>>> EdgeDriver::prefetch(std::vect
   Call call{"POST", "/prefetch", std::string(kJson), kPrefetch};
   YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), body.dump()));
   co_return read_prefetched(answer, urls.size());
+}
+
+io::Task<Result<std::vector<rpc::Correction>>> EdgeDriver::take_corrections() {
+  Call call{"POST", "/corrections/take", "", kQuick};
+  YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), ""));
+  co_return read_corrections(answer);
 }
 
 io::Task<Status> EdgeDriver::set_ready(bool ready) {

@@ -140,6 +140,12 @@ class FakeControl final : public rpc::NodeServerEvents {
       if (++usage_[{usage->epoch, usage->number}] == 1) add_usage(*usage->batch);
       if (acknowledges_) session->send(rpc::UsageAck{usage->epoch, usage->number});
     }
+    if (const auto* report = std::get_if<rpc::CorrectionReport>(&message)) {
+      for (const auto& c : report->corrections) {
+        hear("corrected " + c.client_class + " from " + to_string(c.from) + " to " + to_string(c.to) + ": " +
+             std::to_string(c.count));
+      }
+    }
     if (const auto* result = std::get_if<rpc::PrefetchResult>(&message)) {
       for (const auto& url : result->urls) hear(url.ok ? "got " + url.url : "lost " + url.url + ": " + url.reason);
       if (result->finished) hear("finished " + to_string(result->task));

@@ -43,6 +43,9 @@ class FakeEdge {
     add(router, http::Method::kPost, "/purge", [this](const Body& body) { return purge(body); });
     add(router, http::Method::kPost, "/purge/resync", [this](const Body& body) { return resync(body); });
     add(router, http::Method::kPost, "/prefetch", [this](const Body& body) { return prefetch(body); });
+    add(router, http::Method::kPost, "/corrections/take", [](const Body&) {
+      return Answer{200, R"({"corrections":[{"domain":1,"client_class":"CN-BJ/unicom","to":9,"count":2}]})"};
+    });
     add(router, http::Method::kPost, "/ready", [this](const Body& body) { return flag(body, "ready", ready_); });
     add(router, http::Method::kPost, "/drain", [this](const Body& body) { return flag(body, "draining", draining_); });
   }

@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr auto kTellRetry = 50ms;
 constexpr auto kSaveEvery = 500ms;
 constexpr auto kDiskDeadline = 60s;
+constexpr auto kCorrectionsEvery = 2s;
 constexpr std::string_view kVersion = "yz-agent/0.1.0";
 
 EdgeSupervisor::Options supervisor_options(const Settings& settings, const StateFolder& folder,
@@ -53,6 +54,7 @@ io::Task<void> Node::run(io::Event& stop) {
   control_.start(settings_.controls, identity_);
   reactor_.spawn_into(scope_, keep_edge_told());
   reactor_.spawn_into(scope_, beat());
+  reactor_.spawn_into(scope_, report_corrections());
   reactor_.spawn_into(scope_, keep_state_saved());
   reactor_.spawn_into(scope_, watch_autonomy());
   reactor_.spawn_into(scope_, config_.run());
@@ -182,6 +184,19 @@ io::Task<void> Node::beat() {
     }
     send_heartbeat();
     co_await io::sleep_for(settings_.heartbeat);
+  }
+}
+
+/// Statistics, not accounts: while control cannot be reached nothing is taken from the edge; what is lost on
+/// the way is lost.
+io::Task<void> Node::report_corrections() {
+  for (;;) {
+    co_await io::sleep_for(kCorrectionsEvery);
+    if (!edge_.up() || !control_.is_connected()) continue;
+    auto taken = co_await driver_.take_corrections();
+    if (!taken || taken->empty()) continue;
+    for (rpc::Correction& correction : *taken) correction.from = identity_.node;
+    control_.send(rpc::CorrectionReport{*std::move(taken)});
   }
 }
 

@@ -40,6 +40,7 @@ class Node {
   [[nodiscard]] io::Task<void> keep_edge_told();
   [[nodiscard]] io::Task<void> tell_edge(std::uint64_t generation);
   [[nodiscard]] io::Task<void> beat();
+  [[nodiscard]] io::Task<void> report_corrections();
   [[nodiscard]] io::Task<void> keep_state_saved();
   [[nodiscard]] io::Task<void> watch_autonomy();
   [[nodiscard]] io::Task<void> stop_edge_when(io::Event& stop);

@@ -79,6 +79,9 @@ class FakeDriver final : public CacheDriver {
     }
     co_return results;
   }
+  io::Task<Result<std::vector<rpc::Correction>>> take_corrections() override {
+    co_return std::vector<rpc::Correction>();
+  }
   io::Task<Status> set_ready(bool) override { co_return Status(); }
   io::Task<Status> set_draining(bool) override { co_return Status(); }
 

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "cache/cache.h"
 #include "edge/access_log.h"
+#include "edge/correction_book.h"
 #include "edge/counters.h"
 #include "edge/options.h"
 #include "edge/running_config.h"
@@ -88,6 +89,7 @@ class EdgeServer {
   [[nodiscard]] SliceDesk& slices() { return *slices_; }
   [[nodiscard]] const geo::GeoMap& geo() const { return *geo_; }
   [[nodiscard]] EdgeCounters& counters() { return counters_; }
+  [[nodiscard]] CorrectionBook& corrections() { return corrections_; }
   [[nodiscard]] metrics::Registry& metrics() { return registry_; }
   [[nodiscard]] AccessLog& access_log() { return access_log_; }
   [[nodiscard]] const std::string& prefetch_secret() const { return prefetch_secret_; }
@@ -113,6 +115,7 @@ class EdgeServer {
   const Options options_;
   metrics::Registry registry_;
   EdgeCounters counters_;
+  CorrectionBook corrections_;
   io::BlockingPool pool_;
   io::Resolver resolver_;
   ServerBook servers_;

@@ -190,6 +190,17 @@ io::Task<void> post_flag(Exchange& exchange, EdgeServer& server, std::string nam
   co_await answer_json(exchange, member(name, *value));
 }
 
+io::Task<void> take_corrections(Exchange& exchange, EdgeServer& server) {
+  auto items = nlohmann::json::array();
+  for (const auto& entry : server.corrections().take()) {
+    items.push_back({{"domain", entry.domain.value},
+                     {"client_class", entry.client_class},
+                     {"to", entry.to.value},
+                     {"count", entry.count}});
+  }
+  co_await answer_json(exchange, member("corrections", std::move(items)));
+}
+
 io::Task<void> get_why(Exchange& exchange, EdgeServer& server) {
   const auto url = net::query_value(exchange.request().query, "url");
   if (!url) {
@@ -218,6 +229,7 @@ void add_admin_routes(net::Router& router, EdgeServer& server, net::HttpClient& 
   router.post("/drain", [&server](Exchange& e, const RouteParams&) {
     return post_flag(e, server, "draining", &EdgeServer::set_draining);
   });
+  router.post("/corrections/take", [&server](Exchange& e, const RouteParams&) { return take_corrections(e, server); });
   router.get("/metrics", [&server](Exchange& e, const RouteParams&) -> io::Task<void> {
     (void)co_await e.respond_text(200, metrics::kExpositionType, server.metrics().expose());
   });

@@ -40,6 +40,7 @@ io::Task<bool> correct_viewer(Transaction& tx) {
   const Endpoint endpoint{node->addresses.front(), node->http_port};
   if (!co_await tx.worker.node_check().is_ready(*better, endpoint)) co_return false;
   tx.worker.server().counters().corrections.add();
+  tx.worker.server().corrections().add(tx.site->domain.id, client, *better);
   http::HeaderMap headers{{"Location", marked_location(*node, request)}, {"Cache-Control", "no-store"}};
   (void)co_await tx.exchange.respond(302, std::move(headers), "");
   co_return true;
