@@ -8,6 +8,18 @@
 # )
 # Include root is src/; a room's place in the order is checked from src/LAYERS by tools/check_layers.py.
 
+# What every test runs with: the sanitizers' settings, and a symbolizer of the compiler's version (an older one gives
+# them no names, and so no suppression by name would hold).
+find_program(YZ_SYMBOLIZER llvm-symbolizer-19)
+set(YZ_TEST_ENVIRONMENT "")
+if(YZ_SANITIZE MATCHES "thread")
+  set(YZ_TEST_ENVIRONMENT
+    "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp:halt_on_error=1:second_deadlock_stack=1:external_symbolizer_path=${YZ_SYMBOLIZER}")
+elseif(YZ_SANITIZE MATCHES "address")
+  set(YZ_TEST_ENVIRONMENT
+    "ASAN_OPTIONS=external_symbolizer_path=${YZ_SYMBOLIZER};LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/lsan.supp;UBSAN_OPTIONS=print_stacktrace=1:external_symbolizer_path=${YZ_SYMBOLIZER}")
+endif()
+
 add_custom_target(fuzzers)  # every fuzz program; with YZ_FUZZ only
 
 function(yz_room NAME)
@@ -28,13 +40,7 @@ function(yz_room NAME)
     target_link_libraries(${NAME}_test PRIVATE yz_${NAME} ${ROOM_TEST_DEPS} GTest::gtest GTest::gtest_main)
     add_test(NAME ${NAME} COMMAND ${NAME}_test --gtest_brief=1)
     set_tests_properties(${NAME} PROPERTIES TIMEOUT 300)
-    if(YZ_SANITIZE MATCHES "thread")
-      set_tests_properties(${NAME} PROPERTIES ENVIRONMENT
-        "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp:halt_on_error=1:second_deadlock_stack=1")
-    elseif(YZ_SANITIZE MATCHES "address")
-      set_tests_properties(${NAME} PROPERTIES ENVIRONMENT
-        "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/lsan.supp;UBSAN_OPTIONS=print_stacktrace=1")
-    endif()
+    set_tests_properties(${NAME} PROPERTIES ENVIRONMENT "${YZ_TEST_ENVIRONMENT}")
   endif()
 
   if(ROOM_BENCHES)

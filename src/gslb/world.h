@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "gslb/class_map.h"
@@ -35,20 +36,25 @@ struct World {
 };
 
 /// The present world. One thread publishes; any number of readers look at one number per query and take the new world
-/// when it has changed, so that answering never waits for anybody.
+/// when it has changed, so that answering shares nothing with anybody in between.
 class WorldSource {
  public:
   void publish(std::shared_ptr<const World> world) {
-    const std::uint64_t generation = world->generation;
-    current_.store(std::move(world), std::memory_order_release);
-    generation_.store(generation, std::memory_order_release);
+    const std::lock_guard lock(mutex_);
+    current_ = std::move(world);
+    generation_.store(current_->generation, std::memory_order_release);
   }
   [[nodiscard]] std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::shared_ptr<const World> current() const { return current_.load(std::memory_order_acquire); }
+  /// Once a change for each reader; libstdc++ 12's atomic shared_ptr takes a lock as well.
+  [[nodiscard]] std::shared_ptr<const World> current() const {
+    const std::lock_guard lock(mutex_);
+    return current_;
+  }
 
  private:
   std::atomic<std::uint64_t> generation_{0};
-  std::atomic<std::shared_ptr<const World>> current_;  // shared: workers keep theirs until they look again
+  mutable std::mutex mutex_;
+  std::shared_ptr<const World> current_;  // guarded by mutex_; shared: workers keep theirs until they look again
 };
 
 }  // namespace yz::gslb
