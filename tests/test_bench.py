@@ -7,8 +7,12 @@ import pytest
 
 ROOT = pathlib.Path(os.environ["YZ_ROOT"])
 sys.path.insert(0, str(ROOT / "bench"))
+from lib.conformance import Score, read_exceptions  # noqa: E402
 from lib.content import body_of, size_of  # noqa: E402
 from lib.contest import Target, verdicts  # noqa: E402
+from lib.hit_ratio import judge  # noqa: E402
+from lib.http2 import parse_h2load  # noqa: E402
+from lib.latency import percentile  # noqa: E402
 from lib.loads import parse_wrk  # noqa: E402
 from lib.peers import PEERS, EdgeFeatures, filled  # noqa: E402
 from lib.process import TICKS, BenchError, CpuCost, CpuSample  # noqa: E402
@@ -74,3 +78,34 @@ def test_load_results_are_read():
     with pytest.raises(BenchError):
         parse_wrk("unable to connect")
     assert size_of("10K") == 10240 and len(body_of(100)) == 100 and body_of(1000)[:95] == body_of(1000)[95:190]
+
+
+def test_a_test_of_the_suite_counts_only_with_all_it_depends_on():
+    tests = [{"id": "a", "kind": "required", "depends_on": [], "browser_only": False},
+             {"id": "b", "kind": "required", "depends_on": ["a"], "browser_only": False},
+             {"id": "c", "kind": "optimal", "depends_on": ["b"], "browser_only": False},
+             {"id": "d", "kind": "required", "depends_on": [], "browser_only": True},
+             {"id": "e", "kind": "check", "depends_on": ["d"], "browser_only": False}]
+    score = Score(tests, {"a": ["Assertion", "wrong"], "b": True, "c": True, "e": True})
+    assert (score.count("required"), score.count("optimal"), score.count("check")) == ((0, 2), (0, 1), (0, 1))
+    assert score.failures("required") == [("a", "Assertion: wrong"), ("b", "depends on a")]
+    assert Score(tests, {"a": True, "b": True, "c": True}).count("optimal") == (1, 1)
+
+
+def test_exceptions_have_reasons(tmp_path):
+    (tmp_path / "list").write_text("# because: of\nold-test: the origin lies\n\n")
+    assert read_exceptions(tmp_path / "list") == {"old-test": "the origin lies"}
+    assert read_exceptions(tmp_path / "none") == {}
+
+
+def test_h2load_results_are_read():
+    output = ("finished in 2.50s, 100.00 req/s, 1MB/s\nrequests: 10 total, 10 started, 10 done, 9 succeeded, 1 failed, 0 errored, 0 timeout\n"
+              "status codes: 8 2xx, 0 3xx, 1 4xx, 0 5xx\ntraffic: 1.00KB (1024) total, 1B (1) headers (space savings 9.00%), 9.00KB (9216) data\n")
+    assert parse_h2load(output) == (9, 2, 9216, 2.5)
+    assert percentile(range(1, 101), 0.99) == 100 and percentile([5], 0.5) == 5
+
+
+def test_hit_ratios_are_judged_to_a_point():
+    found = {"trace": "t", "share": 0.01, "s3fifo": 0.500, "lru": 0.490, "yizhan": 0.4905}
+    assert [v["holds"] for v in judge(found)] == [True, True]
+    assert [v["holds"] for v in judge({**found, "yizhan": 0.4895})] == [False, False]

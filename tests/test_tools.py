@@ -41,7 +41,7 @@ def test_rooms_in_order_pass(tmp_path):
 def test_dev_explains_itself():
     done = subprocess.run([ROOT / "dev", "--help"], capture_output=True, text=True)
     assert done.returncode == 0
-    for command in ("up", "test", "demo", "build", "check", "bench", "fuzz", "clean"):
+    for command in ("up", "test", "demo", "build", "check", "bench", "conformance", "fuzz", "clean"):
         assert f"\n  {command}" in done.stdout
     wrong = subprocess.run([ROOT / "dev", "frobnicate"], capture_output=True, text=True)
     assert wrong.returncode == 1 and "unknown command 'frobnicate'" in wrong.stderr

@@ -16,21 +16,21 @@ def say(text):
 class Bench:
     """What all contests share: where they run, against whom, how long."""
 
-    def __init__(self, folder, cpus, certificate, peers, edges, programs, runs, seconds):
+    def __init__(self, folder, cpus, certificate, peers, edges, programs, runs, seconds, churn_seconds=None):
         self.folder, self.certificate, self.peers, self.edges = pathlib.Path(folder), certificate, peers, edges
         self.server_cpu, self.load_cpu = cpus
-        self.programs, self.runs, self.seconds = programs, runs, seconds
+        self.programs, self.runs, self.seconds, self.churn_seconds = programs, runs, seconds, churn_seconds
 
     @contextlib.contextmanager
-    def running(self, kinds, origin_port):
+    def running(self, kinds, origin_port, purpose="speed"):
         """All of them started; those that do not start are named and left out, unless they are ours."""
-        servers = []
+        servers, our_kinds = [], {edge.name for edge in self.edges}
         try:
             for kind in kinds:
                 try:
-                    servers.append(kind.start(self.folder, origin_port, self.certificate, self.server_cpu))
+                    servers.append(kind.start(self.folder, origin_port, self.certificate, self.server_cpu, purpose))
                 except BenchError as error:
-                    if kind in self.edges:
+                    if kind.name in our_kinds:
                         raise
                     say(f"left out: {error}")
             yield servers
@@ -83,9 +83,9 @@ class Contest:
     def __init__(self, key, title, targets):
         self.key, self.title, self.targets = key, title, targets
 
-    def missing(self, bench):  # pylint: disable=unused-argument
+    def missing(self, bench):
         """Why this cannot run with this build, in one sentence; None: it can."""
-        return None
+        return None if any(self.door in edge.doors for edge in bench.edges) else "this yz-edge has no TLS"
 
     def kinds(self, bench):
         return [p for p in bench.peers if self.door in p.doors and p.caches] + [e for e in bench.edges if self.door in e.doors]
@@ -93,8 +93,7 @@ class Contest:
     def run(self, bench):
         """Every server once per round, `bench.runs` rounds. Gives the record for the report."""
         with self.stage(bench) as (origin, servers):
-            for server in servers:
-                self.prepare(server, origin)
+            servers = [server for server in servers if self.is_ready(bench, server, origin)]
             runs = {server.name: [] for server in servers}
             for number in range(bench.runs):
                 for server in servers:
@@ -104,6 +103,17 @@ class Contest:
         return {"title": self.title, "unit": self.unit, "more_is_better": self.more_is_better, "runs": runs,
                 "verdicts": verdicts({name: [self.figure(run) for run in each] for name, each in runs.items()}, self.targets,
                                      self.more_is_better)}
+
+    def is_ready(self, bench, server, origin):
+        """Whether it answers rightly under load. A peer that does not is named and left out."""
+        try:
+            self.prepare(server, origin)
+            return True
+        except BenchError as error:
+            if server.name in {edge.name for edge in bench.edges}:
+                raise
+            say(f"{self.key}: left out: {error}")
+            return False
 
     def figure(self, run):
         return run["requests"] / run["cpu"]

@@ -1,4 +1,5 @@
 """The servers compared: how each is installed, configured and started, all with one worker on one core."""
+import copy
 import os
 import pathlib
 import re
@@ -6,6 +7,7 @@ import resource
 import shutil
 import subprocess
 
+from .content import body_of
 from .machine import version_of
 from .process import BenchError, Daemon, free_port
 
@@ -55,7 +57,9 @@ class Peer:
     name = program = ""
     doors = ("plain",)
     caches = True
+    speaks_h2 = False
     wait = 30.0
+    rules = {}  # what its configuration's @RULES@ becomes, by purpose
 
     def version(self):
         return version_of([self.program, "-v"], r"(\d+\.\d+(?:\.\d+)*)")
@@ -73,15 +77,17 @@ class Peer:
     def environment(self, folder):  # pylint: disable=unused-argument
         return {}
 
-    def start(self, top, origin, certificate, cpu):
-        """Runs it in a folder of its own below `top`, on free ports, in front of the origin's port."""
+    def start(self, top, origin, certificate, cpu, purpose="speed"):
+        """Runs it in a folder of its own below `top`, on free ports, in front of the origin's port. `purpose` is "speed", "miss"
+        or "conformance": what makes it cache more by the book may cost it time, so each is judged with its best."""
         folder = pathlib.Path(top) / self.name.replace(" ", "-")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         folder.chmod(0o777)
         ports = {door: free_port() for door in self.doors}
         values = {"FOLDER": folder, "ORIGIN": origin, "CERT": certificate.cert, "KEY": certificate.key, "PEM": certificate.pem,
-                  "USER_LINE": "", "CONNECTIONS": max_connections(), **{door.upper(): port for door, port in ports.items()}}
+                  "USER_LINE": "", "CONNECTIONS": max_connections(),
+                  "RULES": self.rules.get(purpose, ""), **{door.upper(): port for door, port in ports.items()}}
         self.configure(folder, values)
         server = Server(self.name, self.command(folder, values), ports[self.doors[0]], cpu, self.environment(folder),
                         folder / "output.log", self.wait)
@@ -93,6 +99,9 @@ class Nginx(Peer):
     name = program = "nginx"
     doors = ("plain", "tls", "h2c")
     sendfile = "sendfile on;"
+    # The lock makes parallel requests wait for each other, which is wanted only where all of them may share the answer.
+    rules = {"speed": "proxy_cache_lock on;", "conformance": "proxy_cache_revalidate on;"}
+    speaks_h2 = True
 
     def configure(self, folder, values):
         user = "user root;" if os.geteuid() == 0 else ""
@@ -117,9 +126,98 @@ class NginxWithoutSendfile(Nginx):
 class Haproxy(Peer):
     name = program = "haproxy"
     doors = ("plain", "tls", "h2c")
+    rules = {"conformance": "process-vary on"}
+    speaks_h2 = True
 
     def command(self, folder, values):
         return ["haproxy", "-db", "-f", f"{folder}/haproxy.conf"]
+
+
+VARNISH_TAGS = """Begin End Link SessOpen SessClose ReqStart ReqMethod ReqURL ReqProtocol ReqHeader ReqUnset ReqAcct RespProtocol
+RespStatus RespReason RespHeader RespUnset BereqMethod BereqURL BereqProtocol BereqHeader BereqUnset BereqAcct BerespProtocol
+BerespStatus BerespReason BerespHeader BerespUnset ObjProtocol ObjStatus ObjReason ObjHeader Timestamp VCL_call VCL_return VCL_use
+VCL_acl Hit HitMiss HitPass Length Storage Fetch_Body TTL BackendOpen BackendReuse BackendClose BackendStart ExpKill ExpBan
+Filters Witness Debug""".split()
+
+
+class Varnish(Peer):
+    name, program = "varnish", "varnishd"
+
+    def version(self):
+        return version_of(["varnishd", "-V"], r"varnish-(\d+[.\d]*)")
+
+    def command(self, folder, values):
+        parameters = {"thread_pools": 1, "thread_pool_min": 100, "thread_pool_max": 5000, "vsl_mask": ",".join("-" + tag for tag in VARNISH_TAGS), "timeout_idle": 3600,
+                      "http_gzip_support": "off", "listen_depth": 4096}
+        return ["varnishd", "-F", "-j", "none", "-T", "none", "-n", f"{folder}/work", "-a", f"127.0.0.1:{values['PLAIN']}",
+                "-f", f"{folder}/varnish.conf", "-s", "malloc,2g", *(f"-p{name}={value}" for name, value in parameters.items())]
+
+
+class Squid(Peer):
+    name = program = "squid"
+    rules = {"speed": "collapsed_forwarding on"}
+
+    def configure(self, folder, values):
+        # As root it insists on becoming somebody else, who must be able to write its folder.
+        super().configure(folder, {**values, "USER_LINE": "cache_effective_user nobody" if os.geteuid() == 0 else ""})
+
+    def command(self, folder, values):
+        return ["squid", "-N", "-f", f"{folder}/squid.conf"]
+
+
+class TrafficServer(Peer):
+    name, program = "trafficserver", "traffic_server"
+    doors = ("plain", "tls")
+    # 2: freshness must be explicit; 1: Last-Modified will do.
+    rules = {purpose: f"CONFIG proxy.config.http.cache.required_headers INT {1 if purpose == 'conformance' else 2}"
+             for purpose in ("speed", "miss", "conformance")}
+
+    def version(self):
+        return version_of(["traffic_server", "--version"], r"(?i)traffic ?_?server[ -]+(\d+[.\d]*)")
+
+    def configure(self, folder, values):
+        for part in ("etc", "var", "run", "log", "cache"):
+            (folder / part).mkdir()
+            (folder / part).chmod(0o777)
+        # "#-1": stay who we are.
+        records = filled((PEERS / "trafficserver.conf").read_text(), {**values, "USER": "#-1"})
+        etc = folder / "etc"
+        (etc / "records.config").write_text(records)
+        (etc / "remap.config").write_text(f"map / http://127.0.0.1:{values['ORIGIN']}/\n")
+        (etc / "storage.config").write_text(f"{folder}/cache 2G\n")
+        (etc / "plugin.config").write_text("")
+        (etc / "ip_allow.yaml").write_text("ip_allow:\n  - apply: in\n    ip_addrs: 127.0.0.1\n    action: allow\n    methods: ALL\n")
+        (etc / "ssl_multicert.config").write_text("dest_ip=* ssl_cert_name=both.pem\n")
+        shutil.copy(values["PEM"], etc / "both.pem")
+        shutil.copytree("/etc/trafficserver/body_factory", etc / "body_factory")
+        layout = {"prefix": folder, "exec_prefix": folder, "bindir": "/usr/bin", "sbindir": "/usr/sbin", "sysconfdir": etc, "datadir": folder / "var",
+                  "includedir": "/usr/include", "libdir": "/usr/lib/trafficserver", "libexecdir": "/usr/lib/trafficserver/modules",
+                  "localstatedir": folder / "var", "runtimedir": folder / "run", "logdir": folder / "log", "mandir": folder, "infodir": folder,
+                  "cachedir": folder / "cache"}
+        (folder / "runroot.yaml").write_text("".join(f"{name}: {path}\n" for name, path in layout.items()))
+
+    def command(self, folder, values):
+        return ["traffic_server", f"--run-root={folder}/runroot.yaml"]
+
+
+class H2o(Peer):
+    """No cache: it serves files of its own, as many bytes as the path says."""
+
+    name = program = "h2o"
+    doors = ("h2c", "tls")
+    speaks_h2 = True
+
+    def configure(self, folder, values):
+        super().configure(folder, {**values, "USER_LINE": "user: nobody" if os.geteuid() == 0 else ""})
+        (folder / "www").mkdir()
+        for size in (1024, 10240, 102400):
+            (folder / "www" / str(size)).write_bytes(body_of(size))
+
+    def version(self):
+        return version_of(["h2o", "-v"], r"version (\d+[.\d]*)")
+
+    def command(self, folder, values):
+        return ["h2o", "-c", f"{folder}/h2o.conf"]
 
 
 class Edge(Peer):
@@ -127,9 +225,11 @@ class Edge(Peer):
 
     program = "yz-edge"
 
-    def __init__(self, binary, features, io=None):
-        self.binary, self.features, self.io = binary, features, io
+    def __init__(self, binary, features, io=None, profile="rfc"):
+        self.binary, self.features, self.io, self.profile = binary, features, io, profile
         self.name = "yz-edge (io_uring)" if io and "uring" in io else "yz-edge (epoll)"
+        self.memory = "1GiB"
+        self.speaks_h2 = features.h2
         self.doors = ("plain", "tls") if features.tls else ("plain",)
         if features.h2c:
             self.doors += ("h2c",)
@@ -143,9 +243,15 @@ class Edge(Peer):
     def configure(self, folder, values):
         pass
 
-    def command(self, folder, values, memory="1GiB"):
+    def with_memory(self, memory):
+        """The same with another budget."""
+        other = copy.copy(self)
+        other.memory = memory
+        return other
+
+    def command(self, folder, values):
         command = [str(self.binary), "--listen", f"127.0.0.1:{values['PLAIN']}", "--origin", f"http://127.0.0.1:{values['ORIGIN']}",
-                   "--memory", memory, "--workers", "1", "--profile", "rfc"]
+                   "--memory", self.memory, "--workers", "1", "--profile", self.profile]
         if self.io:
             command += [self.features.io_flag, self.io]
         return command
@@ -162,7 +268,7 @@ class EdgeFeatures:
                 self.io_flag = flag
                 self.io_choices = {"io_uring" if "uring" in name else name: name for name in names if name == "epoll" or "uring" in name}
         self.tls = None
-        self.h2c = False
+        self.h2 = self.h2c = False
 
     @staticmethod
     def of(binary):
@@ -206,7 +312,7 @@ class Programs:
 
 
 def peers():
-    return [Nginx(), NginxWithoutSendfile(), Haproxy()]
+    return [Nginx(), NginxWithoutSendfile(), Haproxy(), Varnish(), TrafficServer(), Squid(), H2o()]
 
 
 def edges(folder):

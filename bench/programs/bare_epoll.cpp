@@ -16,6 +16,7 @@ struct Connection {
   int fd = -1;
   RequestEnds ends;
   unsigned owed = 0;     ///< answers not yet written out
+  std::size_t turn = 0;  ///< which of the answers is next
   std::size_t sent = 0;  ///< of the first of them
   bool waits_for_room = false;
 };
@@ -23,7 +24,7 @@ struct Connection {
 class Responder {
  public:
   explicit Responder(const ResponderOptions& options)
-      : answer_(make_answer(options)),
+      : answers_(make_answers(options)),
         count_(options.count_file),
         listener_(listen_on(options.port)),
         epoll_(::epoll_create1(0)) {
@@ -64,8 +65,14 @@ class Responder {
       if (connections_.size() <= slot) connections_.resize(slot + 1);
       connections_[slot] = std::make_unique<Connection>();
       connections_[slot]->fd = fd;
+      connections_[slot]->turn = next_turn();
       watch(fd, EPOLLIN, EPOLL_CTL_ADD);
     }
+  }
+
+  std::size_t next_turn() {
+    next_turn_ = next_turn_ + 1 < answers_.size() ? next_turn_ + 1 : 0;
+    return next_turn_;
   }
 
   /// False once the connection is over.
@@ -78,8 +85,9 @@ class Responder {
       count_.add(connection.owed);
     }
     while (connection.owed > 0) {
+      const std::string& answer = answers_[connection.turn];
       const ssize_t put =
-          ::send(connection.fd, answer_.data() + connection.sent, answer_.size() - connection.sent, MSG_NOSIGNAL);
+          ::send(connection.fd, answer.data() + connection.sent, answer.size() - connection.sent, MSG_NOSIGNAL);
       if (put < 0) {
         if (errno != EAGAIN) return false;
         if (!connection.waits_for_room) watch(connection.fd, EPOLLOUT, EPOLL_CTL_MOD);
@@ -87,8 +95,9 @@ class Responder {
         return true;
       }
       connection.sent += static_cast<std::size_t>(put);
-      if (connection.sent == answer_.size()) {
+      if (connection.sent == answer.size()) {
         connection.sent = 0;
+        connection.turn = next_turn();
         --connection.owed;
       }
     }
@@ -97,7 +106,8 @@ class Responder {
     return true;
   }
 
-  const std::string answer_;
+  const std::vector<std::string> answers_;
+  std::size_t next_turn_ = 0;
   SharedCount count_;
   const int listener_;
   const int epoll_;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -20,8 +22,9 @@ namespace yz::bench {
 struct ResponderOptions {
   std::uint16_t port = 0;
   std::size_t size = 1024;  ///< bytes of body
-  std::string header;       ///< one more response field, such as "Cache-Control: no-store"
-  std::string count_file;   ///< a file of eight bytes, mapped: how many requests were answered; empty: none
+  std::size_t to = 0;  ///< above `size`: sixteen answers in turn, from `size` to it in equal ratios; bare_epoll only
+  std::string header;  ///< one more response field, such as "Cache-Control: no-store"
+  std::string count_file;  ///< a file of eight bytes, mapped: how many requests were answered; empty: none
 };
 
 /// Ends the program with exit status 2 and the sentence.
@@ -39,12 +42,14 @@ inline ResponderOptions read_responder_options(int argc, char** argv) {
       options.port = static_cast<std::uint16_t>(std::strtoul(value, nullptr, 10));
     } else if (name == "--size") {
       options.size = std::strtoul(value, nullptr, 10);
+    } else if (name == "--to") {
+      options.to = std::strtoul(value, nullptr, 10);
     } else if (name == "--header") {
       options.header = value;
     } else if (name == "--count") {
       options.count_file = value;
     } else {
-      give_up("usage: --port N [--size BYTES] [--header FIELD] [--count FILE]");
+      give_up("usage: --port N [--size BYTES [--to BYTES]] [--header FIELD] [--count FILE]");
     }
   }
   if (options.port == 0) give_up("--port: expected the port to listen on");
@@ -60,6 +65,19 @@ inline std::string make_answer(const ResponderOptions& options) {
   answer.resize(head + options.size);
   for (std::size_t i = 0; i < options.size; ++i) answer[head + i] = static_cast<char>(32 + i % 95);
   return answer;
+}
+
+/// The answers given in turn: one, or sixteen of growing size.
+inline std::vector<std::string> make_answers(ResponderOptions options) {
+  if (options.to <= options.size) return {make_answer(options)};
+  std::vector<std::string> answers;
+  const double ratio = std::pow(static_cast<double>(options.to) / static_cast<double>(options.size), 1.0 / 15);
+  double size = static_cast<double>(options.size);
+  for (int i = 0; i < 16; ++i, size *= ratio) {
+    options.size = static_cast<std::size_t>(size);
+    answers.push_back(make_answer(options));
+  }
+  return answers;
 }
 
 /// A non-blocking listening socket on 127.0.0.1.
