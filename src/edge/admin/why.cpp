@@ -1,16 +1,36 @@
 #include "edge/admin/why.h"
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
+#include "edge/sliced_object.h"
 #include "edge/stored_object.h"
 #include "edge/upstream/choice.h"
 #include "http/authority.h"
 
 namespace yz::edge {
 namespace {
+
+/// How much of a large object is there; looks at no more than the first thousand slices.
+nlohmann::json describe_slices(EdgeServer& server, const cache::Ref<cache::Object>& root) {
+  const SlicedObject object(root);
+  const std::uint64_t looked_at = std::min<std::uint64_t>(object.layout().count(), 1000);
+  std::uint64_t stored = 0;
+  for (std::uint64_t i = 0; i < looked_at; ++i) {
+    const auto found = server.store().lookup(object.key_of(i).primary, [](std::string_view) { return Hash128{}; });
+    if (found.object) ++stored;
+  }
+  nlohmann::json out;
+  out["bytes"] = object.layout().size;
+  out["count"] = object.layout().count();
+  out["looked_at"] = looked_at;
+  out["stored"] = stored;
+  return out;
+}
 
 nlohmann::json describe(const cache::Object& object, WallTime now) {
   const http::StoredPolicy policy = policy_of(object);
@@ -75,6 +95,7 @@ std::string explain_url(EdgeServer& server, std::string_view url) {
   if (rule != nullptr) out["rule"] = {{"pattern", rule->pattern}, {"ttl_s", rule->ttl.count()}};
   if (found.rule) out["varies_by"] = found.rule->names();
   if (found.object) out["stored"] = describe(*found.object, now);
+  if (found.object && is_sliced(*found.object)) out["slices"] = describe_slices(server, found.object);
   out["verdict"] = verdict_of(found, site->profile, now);
   auto& ask = out["would_ask"] = nlohmann::json::array();
   const MonoTime mono = SystemClock::instance().mono();

@@ -80,9 +80,15 @@ void SliceRun::become_trunk() {
 }
 
 bool SliceRun::is_wanted() const {
-  if (next_ <= wanted_) return true;
+  if (next_ <= wanted_ && leads_.front()) return true;
   const auto is_read = [](const cache::FillWriter& lead) { return lead && lead.fill().readers() > 0; };
   return std::any_of(leads_.begin(), leads_.end(), is_read) || (trunk_ && trunk_->is_awaited());
+}
+
+/// Whether the origin gives its bytes in no other way than this one.
+bool SliceRun::is_last_resort() const {
+  const Hash128 primary = source_.object.root()->key().primary;
+  return trunk_ && source_.worker.server().slices().is_range_ignored(primary, source_.worker.reactor().now());
 }
 
 io::Task<bool> SliceRun::wait_until_wanted() {
@@ -90,6 +96,9 @@ io::Task<bool> SliceRun::wait_until_wanted() {
   for (;;) {
     const io::Waiters::Ticket ticket = bell_->ticket();
     if (is_wanted()) co_return true;
+    // Nothing of ours to wait with: all of it is there. Those who come for more ask for it themselves, if they can.
+    const bool has_lead = std::any_of(leads_.begin(), leads_.end(), [](const auto& lead) { return bool(lead); });
+    if (!has_lead && !is_last_resort()) co_return false;
     if (!co_await bell_->wait(ticket, deadline)) co_return is_wanted();
   }
 }

@@ -53,6 +53,7 @@ class SliceRun {
   [[nodiscard]] const SliceLayout& layout() const { return source_.object.layout(); }
   [[nodiscard]] cache::FillWriter lead_slice(std::uint64_t index);
   [[nodiscard]] bool is_wanted() const;
+  [[nodiscard]] bool is_last_resort() const;
   [[nodiscard]] io::Task<bool> wait_until_wanted();
   [[nodiscard]] io::Task<bool> open();
   [[nodiscard]] io::Task<bool> ask();

@@ -109,9 +109,11 @@ SliceViewer::Place SliceViewer::find(std::uint64_t index) {
   Place place;
   place.index = index;
   place.is_known = true;
+  // The root is as much in use as its slices are; else their mass would push it out.
+  const cache::Object& root = *object_.root();
+  (void)tx_.store().lookup(root.key().primary, [&](std::string_view) { return root.key().variant; });
   place.stored = stored(index);
   if (place.stored) return place;
-  const cache::Object& root = *object_.root();
   auto joined = tx_.store().join(object_.key_of(index), root.base(), root.host(), root.target(), tx_.mono());
   place.stored = std::move(joined.arrived);
   if (joined.follow) place.arriving = std::make_unique<cache::FillReader>(std::move(joined.follow));

@@ -1,4 +1,6 @@
 #include <array>
+#include <fstream>
+#include <iostream>
 
 #include "edge/testing_large.h"
 
@@ -15,9 +17,11 @@ class Viewers {
     ++count_;
     reactor_.spawn_into(scope_, view(first, burst, pause));
   }
-  /// Runs until all have their bytes; false after a minute.
-  [[nodiscard]] bool run() {
-    reactor_.spawn_into(scope_, give_up());
+  /// The viewers added from now on leave after so many bytes.
+  void leave_after(std::uint64_t bytes) { leave_after_ = bytes; }
+  /// Runs until all have their bytes; false when that takes longer than `patience`.
+  [[nodiscard]] bool run(std::chrono::seconds patience = std::chrono::seconds(60)) {
+    reactor_.spawn_into(scope_, give_up(patience));
     if (ended_ < count_) reactor_.run();
     return ended_ == count_;
   }
@@ -25,8 +29,8 @@ class Viewers {
   [[nodiscard]] int right() const { return right_; }
 
  private:
-  io::Task<void> give_up() {
-    co_await io::sleep_for(std::chrono::seconds(60));
+  io::Task<void> give_up(std::chrono::seconds patience) {
+    co_await io::sleep_for(patience);
     reactor_.stop();
   }
   io::Task<void> view(std::uint64_t first, std::uint64_t burst, std::chrono::milliseconds pause) {
@@ -43,7 +47,8 @@ class Viewers {
     std::string head;
     std::uint64_t offset = first;
     std::uint64_t since_pause = 0;
-    for (;;) {
+    const std::uint64_t leaves_at = leave_after_ == UINT64_MAX ? UINT64_MAX : first + leave_after_;
+    while (offset < leaves_at) {
       const auto n = co_await stream->read(buffer, reactor_.in(std::chrono::seconds(60)));
       if (!n || *n == 0) break;
       std::string_view text(buffer.data(), *n);
@@ -60,11 +65,12 @@ class Viewers {
       since_pause = 0;
       if (pause.count() > 0) co_await io::sleep_for(pause);
     }
-    co_return offset == origin_.size();
+    co_return offset == origin_.size() || offset >= leaves_at;
   }
 
   const Endpoint at_;
   const LargeOrigin& origin_;
+  std::uint64_t leave_after_ = UINT64_MAX;
   int count_ = 0;
   int ended_ = 0;
   int right_ = 0;
@@ -128,6 +134,45 @@ TEST(SliceLoad, ManyViewersHoldNoMoreMemoryThanThereIs) {
   EXPECT_TRUE(viewers.run());
   EXPECT_EQ(viewers.right(), 120);
   EXPECT_LE(edge->store().stats().memory_used, mib(8).value);
+}
+
+// By hand: --gtest_also_run_disabled_tests --gtest_filter='*ByHand*'
+
+/// Peak memory of this process so far: edge, origin and viewer.
+std::uint64_t peak_memory_kib() {
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6));
+  }
+  return 0;
+}
+
+TEST(SliceLoad, DISABLED_ByHandTenGigabytesInSixtyFourMegabytes) {
+  LargeOrigin origin(10'000'000'000);
+  const auto edge = start_edge(small_memory(origin, mib(64), 1));
+  const auto before = peak_memory_kib();
+  Viewers viewers(*edge, origin);
+  viewers.add(0, UINT64_MAX, {});
+  EXPECT_TRUE(viewers.run(std::chrono::minutes(10)));
+  EXPECT_EQ(viewers.right(), 1);
+  std::cout << origin.requests() << " requests, peak memory grew by " << (peak_memory_kib() - before) / 1024
+            << " MiB\n";
+  EXPECT_LE(edge->store().stats().memory_used, mib(64).value);
+}
+
+TEST(SliceLoad, DISABLED_ByHandAThousandViewersFollowALiveFillOfAGigabyte) {
+  LargeOrigin origin(1'000'000'000);
+  const auto edge = start_edge(small_memory(origin, mib(256), 1));
+  Viewers viewers(*edge, origin);
+  for (int i = 0; i < 1000; ++i) {
+    // Twenty stay to the end; the others leave after 1 to 50 MB. All read in bursts of their own speed.
+    viewers.leave_after(i % 50 == 0 ? UINT64_MAX : 1'000'000 * static_cast<std::uint64_t>(1 + i % 50));
+    viewers.add(0, 300'000, std::chrono::milliseconds(i % 50 == 0 ? 0 : i % 20));
+  }
+  EXPECT_TRUE(viewers.run(std::chrono::minutes(10)));
+  EXPECT_EQ(viewers.right(), 1000);
+  std::cout << origin.requests() << " requests, " << origin.bytes_sent() / 1'000'000 << " MB from the origin\n";
 }
 
 }  // namespace
