@@ -120,6 +120,7 @@ FillWriter& FillWriter::operator=(FillWriter&& other) noexcept {
   if (this != &other) {
     FillWriter gone(std::move(*this));
     fill_ = std::move(other.fill_);
+    also_as_ = other.also_as_;
   }
   return *this;
 }
@@ -286,6 +287,11 @@ Ref<Object> FillWriter::finish() {
     is_stored = !fill.is_doomed_;
   }
   is_stored = is_stored && fill.keep(object);
+  if (is_stored && also_as_) {
+    ObjectMeta meta = object->meta();
+    meta.key.variant = *also_as_;
+    (void)fill.keep(cache.make_refreshed(*object, meta));
+  }
   if (!is_stored) cache.refused_.fetch_add(1, std::memory_order_relaxed);
   end(FillState::kComplete);
   return is_stored ? object : Ref<Object>{};
@@ -363,6 +369,12 @@ io::Task<FillState> FillReader::wait_for_head(MonoTime deadline) {
     if (now != FillState::kHeadPending) co_return now;
     if (!co_await fill_->news_.wait(ticket, deadline)) co_return state();
   }
+}
+
+io::Task<FillState> FillReader::wait_for_head_or_nudge(MonoTime deadline) {
+  const io::Waiters::Ticket ticket = fill_->news_.ticket();
+  if (state() == FillState::kHeadPending) (void)co_await fill_->news_.wait(ticket, deadline);
+  co_return state();
 }
 
 io::Task<FillReader::Next> FillReader::read(MonoTime deadline, std::uint64_t limit) {

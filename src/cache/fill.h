@@ -113,6 +113,10 @@ class FillWriter {
   /// For readers made beside the writer: the leader's own.
   [[nodiscard]] Ref<Fill> share() const { return fill_; }
 
+  /// Resumes readers in wait_for_head_or_nudge, to look at what they were left elsewhere.
+  void nudge() { fill_->news_.notify_all(); }
+  /// The response is to be stored under a second variant of the same URL, too. Before the head is published.
+  void store_also_as(Hash128 variant) { also_as_ = variant; }
   /// The head is here and the response may be shared. `meta.born` is `fill().born()`, or a peer's that is less. When it
   /// varies, `meta.vary` is set and `meta.key.variant` is that of the leader's request: from now on the fill is joined
   /// under the variant, and each reader that waited under the primary key must compare its own variant (by
@@ -149,6 +153,7 @@ class FillWriter {
   [[nodiscard]] Result<std::uint32_t> next_capacity(bool was_refused);
   [[nodiscard]] Ref<Body> seal();
   Ref<Fill> fill_;
+  std::optional<Hash128> also_as_;
 };
 
 /// One reader's place in a fill. Not for two threads at once; holds its fill alive.
@@ -174,6 +179,8 @@ class FillReader {
   };
   /// Waits until the head is known or never will be; kHeadPending at the deadline.
   [[nodiscard]] io::Task<FillState> wait_for_head(MonoTime deadline);
+  /// The same, but ends at each nudge.
+  [[nodiscard]] io::Task<FillState> wait_for_head_or_nudge(MonoTime deadline);
   /// Gives the next bytes, at most `limit`, waiting for them until `deadline` (kWait then). They stay valid until the
   /// next call on this reader.
   [[nodiscard]] io::Task<Next> read(MonoTime deadline, std::uint64_t limit = kReadLimit);

@@ -12,6 +12,7 @@
 #include "edge/correction_book.h"
 #include "edge/counters.h"
 #include "edge/options.h"
+#include "edge/revalidation_backoff.h"
 #include "edge/running_config.h"
 #include "edge/upstream/server_state.h"
 #include "io/blocking_pool.h"
@@ -84,6 +85,7 @@ class EdgeServer {
   [[nodiscard]] EdgeStatus status() const;
   [[nodiscard]] ConfigPtr config() const;
   [[nodiscard]] cache::Cache& store() { return *cache_; }
+  [[nodiscard]] RevalidationBackoff& backoff() { return backoff_; }
   [[nodiscard]] io::Resolver& resolver() { return resolver_; }
   [[nodiscard]] io::BlockingPool& pool() { return pool_; }
   [[nodiscard]] SliceDesk& slices() { return *slices_; }
@@ -125,6 +127,7 @@ class EdgeServer {
   std::uint64_t epoch_ = 0;
   std::unique_ptr<UsageLedger> usage_;
   std::unique_ptr<cache::Cache> cache_;
+  RevalidationBackoff backoff_;
   std::unique_ptr<SliceDesk> slices_;  ///< holds fills of the cache
   std::atomic<bool> is_ready_{false};
   std::atomic<bool> is_draining_{false};

@@ -155,6 +155,16 @@ std::string join_names(const std::vector<std::string>& names) {
   return out;
 }
 
+std::optional<Hash128> language_variant(std::string_view names, http::Fields request, std::string_view language,
+                                        std::string& scratch) {
+  bool varies = false;
+  http::for_each_element(names, [&](std::string_view name) { varies = varies || name == "accept-language"; });
+  if (!varies || language.empty()) return std::nullopt;
+  http::HeaderMap plain(request);
+  plain.set(http::FieldId::kAcceptLanguage, language);
+  return variant_of(names, plain, scratch);
+}
+
 Hash128 variant_of(std::string_view names, http::Fields request, std::string& scratch) {
   Hash128 variant;
   while (!names.empty()) {

@@ -93,6 +93,10 @@ class ObjectDraft {
 
 /// Names joined by ',' as VaryRule keeps them.
 [[nodiscard]] std::string join_names(const std::vector<std::string>& names);
+/// The variant, among those that vary by `names`, of this request if it asked for just this language; none when they do
+/// not vary by Accept-Language.
+[[nodiscard]] std::optional<Hash128> language_variant(std::string_view names, http::Fields request,
+                                                      std::string_view language, std::string& scratch);
 /// This request's variant among those that vary by `names` (joined by ','). `scratch` saves allocations.
 [[nodiscard]] Hash128 variant_of(std::string_view names, http::Fields request, std::string& scratch);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,11 @@ namespace yz::http {
 /// they lie on the same origin (§4.4). `authority` is "host[:port]" as requested, `scheme` "http" or "https".
 [[nodiscard]] std::vector<std::string> invalidated_targets(std::string_view scheme, std::string_view authority,
                                                            std::string_view path_and_query, Fields response);
+
+/// A reference of a response (Location, Content-Location) as path and query, resolved against its request's target;
+/// none when it leads to another origin.
+[[nodiscard]] std::optional<std::string> resolve_on_origin(std::string_view scheme, std::string_view authority,
+                                                           std::string_view path_and_query, std::string_view reference);
 
 /// A reference resolved against an absolute path (RFC 3986 §5.2) within one origin: dot segments removed, fragment
 /// dropped.

@@ -8,6 +8,8 @@ std::string_view reason_phrase(StatusCode status) {
       return "Continue";
     case 101:
       return "Switching Protocols";
+    case 102:
+      return "Processing";
     case 103:
       return "Early Hints";
     case 200:

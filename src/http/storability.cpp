@@ -57,10 +57,39 @@ std::string_view to_string(Storability verdict) {
       return "vary-any";
     case Storability::kSetCookie:
       return "set-cookie";
+    case Storability::kClientError:
+      return "client-error";
+    case Storability::kContentType:
+      return "content-type";
     case Storability::kNoFreshness:
       return "no-freshness";
   }
   return "";
+}
+
+bool blames_the_request(StatusCode status) {
+  switch (status) {
+    case 400:
+    case 406:
+    case 408:
+    case 411:
+    case 412:
+    case 413:
+    case 414:
+    case 415:
+    case 416:
+    case 417:
+    case 421:
+    case 422:
+    case 425:
+    case 426:
+    case 428:
+    case 429:
+    case 431:
+      return true;
+    default:
+      return false;
+  }
 }
 
 Storability decide_storability(Method method, Fields request, StatusCode status, Fields response,
@@ -75,9 +104,10 @@ Storability decide_storability(Method method, Fields request, StatusCode status,
   if (directives.is_private) return Storability::kPrivate;
   if (request.has(FieldId::kAuthorization) && !may_share_authorized(directives)) return Storability::kAuthorization;
   if (varies_on_everything(response)) return Storability::kVaryAny;
-  if (profile == Profile::kSafe && response.has(FieldId::kSetCookie) && !directives.is_public && !directives.s_maxage &&
-      !directives.targeted) {
-    return Storability::kSetCookie;
+  if (profile == Profile::kSafe) {
+    if (response.has(FieldId::kSetCookie)) return Storability::kSetCookie;
+    // What an origin tells CDNs in particular it means.
+    if (blames_the_request(status) && !(directives.targeted && lifetime.is_explicit)) return Storability::kClientError;
   }
   const bool permitted = lifetime.is_explicit || directives.is_public || is_heuristically_cacheable(status);
   if (!permitted) return Storability::kNoFreshness;

@@ -22,10 +22,16 @@ enum class Storability : std::uint8_t {
   kAuthorization,  ///< the request had credentials and nothing allows sharing (§3.5)
   kVaryAny,        ///< Vary: * matches no later request (§4.1)
   kSetCookie,      ///< safe profile: sets a cookie
+  kClientError,    ///< safe profile: an error that the bytes of one request may have caused
+  kContentType,    ///< safe profile: what the rule took for a static file is something else
   kNoFreshness,    ///< neither a lifetime nor a validator: it could never be reused
 };
 /// Short lower-case name for Cache-Status details and metrics.
 [[nodiscard]] std::string_view to_string(Storability verdict);
+
+/// Error codes that tell of one request rather than of the resource (400, 408, 413, 431, …): whoever sends such a
+/// request on purpose could otherwise have everyone served the error (CPDoS).
+[[nodiscard]] bool blames_the_request(StatusCode status);
 
 /// RFC 9111 §3, for a shared cache. `lifetime` from freshness_lifetime().
 [[nodiscard]] Storability decide_storability(Method method, Fields request, StatusCode status, Fields response,

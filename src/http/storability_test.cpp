@@ -64,15 +64,30 @@ TEST(Storability, FollowsSectionThree) {
   }
 }
 
-TEST(Storability, TheSafeProfileKeepsCookiesOutAndIgnoresTheRequest) {
-  EXPECT_EQ(decide(Method::kGet, {}, 200, {{"Cache-Control", "max-age=5"}, {"Set-Cookie", "a=b"}}, Profile::kSafe),
-            Storability::kSetCookie);
-  EXPECT_EQ(
-      decide(Method::kGet, {}, 200, {{"Cache-Control", "public, max-age=5"}, {"Set-Cookie", "a=b"}}, Profile::kSafe),
-      Storability::kStore);
-  EXPECT_EQ(
-      decide(Method::kGet, {{"Cache-Control", "no-store"}}, 200, {{"Cache-Control", "max-age=5"}}, Profile::kSafe),
-      Storability::kStore);
+TEST(Storability, TheSafeProfileDeclinesWhatSurprisesSites) {
+  struct Case {
+    HeaderMap request;
+    StatusCode status;
+    HeaderMap response;
+    Storability verdict;
+  };
+  const std::vector<Case> cases = {
+      {{}, 200, {{"Cache-Control", "max-age=5"}, {"Set-Cookie", "a=b"}}, Storability::kSetCookie},
+      {{}, 200, {{"Cache-Control", "public, s-maxage=5"}, {"Set-Cookie", "a=b"}}, Storability::kSetCookie},
+      {{}, 200, {{"CDN-Cache-Control", "max-age=5"}, {"Set-Cookie", "a=b"}}, Storability::kSetCookie},
+      {{{"Cache-Control", "no-store"}}, 200, {{"Cache-Control", "max-age=5"}}, Storability::kStore},
+      {{}, 400, {{"Cache-Control", "max-age=5"}}, Storability::kClientError},
+      {{}, 431, {{"Cache-Control", "public, max-age=5"}}, Storability::kClientError},
+      {{}, 414, {{"Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"}}, Storability::kClientError},
+      {{}, 400, {{"CDN-Cache-Control", "max-age=5"}}, Storability::kStore},
+      {{}, 404, {{"Cache-Control", "max-age=5"}}, Storability::kStore},
+      {{}, 503, {{"Cache-Control", "max-age=5"}}, Storability::kStore},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto& c = cases[i];
+    EXPECT_EQ(to_string(decide(Method::kGet, c.request, c.status, c.response, Profile::kSafe)), to_string(c.verdict))
+        << i;
+  }
 }
 
 }  // namespace

@@ -7,10 +7,10 @@
 namespace yz::http {
 namespace {
 
-/// Fields that stay as they were stored: the body does not change.
-bool describes_stored_body(FieldId id) {
-  return id == FieldId::kContentLength || id == FieldId::kContentEncoding || id == FieldId::kContentRange ||
-         id == FieldId::kContentType;
+/// Fields that stay as they were stored, because the body does.
+bool describes_stored_body(const Field& field) {
+  return field.id == FieldId::kContentLength || field.id == FieldId::kContentEncoding ||
+         field.id == FieldId::kContentRange || equals_ignoring_case(field.name, "Content-MD5");
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ bool confirms(Fields not_modified, Fields stored) {
 
 HeaderMap merge_fields(Fields stored, Fields fresh) {
   const auto updates = [&](const Field& field) {
-    return !is_hop_by_hop(field, fresh) && !describes_stored_body(field.id) && field.id != FieldId::kAge;
+    return !is_hop_by_hop(field, fresh) && !describes_stored_body(field) && field.id != FieldId::kAge;
   };
   HeaderMap out;
   for (const Field& old : stored) {

@@ -16,7 +16,7 @@ void make_conditional(HeaderMap& request, Fields stored);
 [[nodiscard]] bool confirms(Fields not_modified, Fields stored);
 
 /// The stored fields after a 304 (RFC 9111 §3.2): every field of the 304 replaces those of its name, save those that
-/// describe this connection or the stored body (Content-Length, Content-Encoding, Content-Range, Content-Type).
+/// describe this connection or the stored body (Content-Length, Content-Encoding, Content-Range, Content-MD5).
 [[nodiscard]] HeaderMap merge_fields(Fields stored, Fields fresh);
 
 /// What a 200 to HEAD says about the stored response to GET (RFC 9111 §4.3.5).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "base/text.h"
 
@@ -45,31 +46,40 @@ void append_lower(std::string& out, std::string_view text) {
   for (const char c : text) out.push_back(to_lower(c));
 }
 
-/// A set, so bits for the usual codings and a sorted tail for the rest.
+/// The registered content codings, aliases beside what they stand for. What no origin can answer with does not matter.
+struct Coding {
+  std::string_view name;
+  unsigned bit;
+};
+constexpr std::array<Coding, 12> kCodings = {{{"gzip", 0},
+                                              {"x-gzip", 0},
+                                              {"br", 1},
+                                              {"zstd", 2},
+                                              {"deflate", 3},
+                                              {"*", 4},
+                                              {"compress", 5},
+                                              {"x-compress", 5},
+                                              {"dcb", 6},
+                                              {"dcz", 7},
+                                              {"exi", 8},
+                                              {"aes128gcm", 9}}};
+
+/// The set of codings accepted, as a number; "-" behind it when identity is not.
 void append_encodings(Fields request, std::string& out) {
-  static constexpr std::array<std::string_view, 6> kKnown = {"gzip", "deflate", "br", "zstd", "*", "x-gzip"};
   unsigned bits = 0;
-  bool identity = true;
-  std::vector<std::string> others;
+  std::optional<bool> identity;
+  bool refuses_others = false;
   for_each_element(request, FieldId::kAcceptEncoding, [&](std::string_view element) {
     const Weighted coding = parse_weighted(element);
-    if (equals_ignoring_case(coding.token, "identity")) {
-      identity = coding.weight > 0;
-      return;
-    }
+    if (equals_ignoring_case(coding.token, "identity")) identity = coding.weight > 0;
+    if (coding.token == "*" && coding.weight == 0) refuses_others = true;
     if (coding.weight == 0) return;
-    for (std::size_t i = 0; i < kKnown.size(); ++i) {
-      if (equals_ignoring_case(coding.token, kKnown[i])) {
-        bits |= 1U << (i == 5 ? 0 : i);
-        return;
-      }
+    for (const Coding& known : kCodings) {
+      if (equals_ignoring_case(coding.token, known.name)) bits |= 1U << known.bit;
     }
-    others.push_back(to_lower(coding.token));
   });
-  out.push_back(static_cast<char>('0' + bits));
-  if (!identity) out.push_back('-');
-  std::sort(others.begin(), others.end());
-  for (const auto& other : others) out.append(",").append(other);
+  out.append(std::to_string(bits));
+  if (!identity.value_or(!refuses_others)) out.push_back('-');
 }
 
 void append_languages(Fields request, std::string& out) {
@@ -110,6 +120,20 @@ void append_joined(std::string_view name, Fields request, std::string& out) {
 }
 
 }  // namespace
+
+std::string_view preferred_language(Fields request) {
+  Weighted best;
+  best.weight = 0;
+  bool is_alone = false;
+  for_each_element(request, FieldId::kAcceptLanguage, [&](std::string_view element) {
+    const Weighted language = parse_weighted(element);
+    if (language.weight == best.weight) is_alone = false;
+    if (language.weight <= best.weight) return;
+    best = language;
+    is_alone = true;
+  });
+  return is_alone && best.token != "*" ? best.token : std::string_view();
+}
 
 bool varies_on_everything(Fields response) { return lists_token(response, FieldId::kVary, "*"); }
 

@@ -18,10 +18,15 @@ namespace yz::http {
 [[nodiscard]] std::vector<std::string> varying_fields(Fields response);
 
 /// Appends a text that is equal for two requests exactly when we take their fields of this name for equivalent:
-/// Accept-Encoding as the set of codings accepted (weights dropped, q=0 out), Accept-Language in lower case ordered by
-/// weight, then name; others with their lines joined and white space around commas removed. Total: never fails.
+/// Accept-Encoding as the set of registered codings accepted (weights dropped, q=0 out), Accept-Language in lower case
+/// ordered by weight, then name; others with their lines joined and white space around commas removed. Total: never
+/// fails.
 /// `name` in lower case.
 void append_normalised(std::string_view name, Fields request, std::string& out);
+
+/// The language an Accept-Language puts above all others; empty when it names several equally, any, or none. A response
+/// whose Content-Language is just that answers such a request, whoever it was first made for (RFC 9110 §12.5.4).
+[[nodiscard]] std::string_view preferred_language(Fields request);
 
 /// The key of the variant that a request selects among those that vary by `names`. `scratch` is reused to save
 /// allocations.

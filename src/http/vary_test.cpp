@@ -32,7 +32,10 @@ TEST(Vary, AcceptEncodingIsTheSetOfAcceptedCodings) {
   EXPECT_EQ(encoding("gzip"), encoding("gzip, br;q=0"));
   EXPECT_NE(encoding("gzip"), encoding("gzip, br"));
   EXPECT_NE(encoding("gzip"), encoding("gzip, identity;q=0"));
-  EXPECT_NE(encoding("gzip"), encoding("gzip, foo"));
+  EXPECT_EQ(encoding("gzip"), encoding("gzip, made-up-1"));  // nothing comes in a coding that is not registered
+  EXPECT_NE(encoding("gzip"), encoding("gzip, *"));
+  EXPECT_EQ(encoding("gzip, *;q=0"), encoding("gzip, identity;q=0"));
+  EXPECT_EQ(encoding("gzip, *;q=0, identity"), encoding("gzip"));
   EXPECT_NE(encoding("gzip"), key(names, HeaderMap{}));
   EXPECT_EQ(encoding(";;;,,q=\"x"), encoding(";;;,,q=\"x"));
 }
@@ -43,6 +46,20 @@ TEST(Vary, AcceptLanguageIgnoresCaseSpaceAndTheOrderOfEquals) {
   EXPECT_EQ(language("en, DE"), language("de,en"));
   EXPECT_EQ(language("de;q=0.5, en"), language("en,de; q=0.5"));
   EXPECT_NE(language("en, de"), language("en, de;q=0.5"));
+}
+
+TEST(Vary, ThePreferredLanguageStandsAloneAtTheTop) {
+  const auto preferred = [](const char* value) {
+    const HeaderMap request{{"Accept-Language", value}};
+    return std::string(preferred_language(request));
+  };
+  EXPECT_EQ(preferred("fr;q=0.5, de;q=1.0"), "de");
+  EXPECT_EQ(preferred("de"), "de");
+  EXPECT_EQ(preferred("de, en;q=0.9, en-US;q=0.9"), "de");
+  EXPECT_EQ(preferred("de, en"), "");
+  EXPECT_EQ(preferred("de;q=0"), "");
+  EXPECT_EQ(preferred("*"), "");
+  EXPECT_EQ(preferred(""), "");
 }
 
 TEST(Vary, OtherFieldsCombineLinesAndTrimCommas) {

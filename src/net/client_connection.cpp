@@ -39,13 +39,18 @@ std::uint64_t ClientConnection::bytes_out() const {
 }
 
 io::Task<Status> ClientConnection::perform(std::string head, const ClientRequest& request) {
+  if (request.accepts_unknown_coding) {
+    http::ResponseRules rules;
+    rules.unknown_coding = http::ResponseRules::UnknownCoding::kReadUntilClose;
+    parser_ = http::ResponseParser(rules);
+  }
   Status sent = co_await send_request(std::move(head), request);
   is_sent_ = sent.has_value();
   // An origin that refuses a body may answer and close before it has read it: look for that answer.
   const bool may_have_answered =
       !sent && sent.error().fault == Fault::kOrigin && sent.error().code == Code::kUnavailable;
   if (!sent && !may_have_answered) co_return sent;
-  Status answered = co_await read_head(http::parse_method(request.method));
+  Status answered = co_await read_head(http::parse_method(request.method), request.interim);
   if (!answered) co_return sent ? std::move(answered) : std::move(sent);
   body_left_ = head_.content_length;
   const bool has_body = head_.framing != http::Framing::kNone && head_.status != 101;
@@ -90,9 +95,9 @@ io::Task<Status> ClientConnection::send_body(BodySource& source) {
   }
 }
 
-io::Task<Status> ClientConnection::read_head(http::Method method) {
+io::Task<Status> ClientConnection::read_head(http::Method method, InterimSink* interim) {
   const MonoTime deadline = in(timeouts_.first_byte);
-  for (int interim = 0; interim <= kMaxInterim;) {
+  for (int interims = 0; interims <= kMaxInterim;) {
     const auto progress = parser_.parse({data_ + begin_, end_ - begin_}, method, head_);
     if (progress.state == http::Progress::kBad) {
       co_return fail(Code::kInvalid,
@@ -103,7 +108,9 @@ io::Task<Status> ClientConnection::read_head(http::Method method) {
       begin_ += progress.consumed;
       parser_.reset();
       if (!http::is_informational(head_.status) || head_.status == 101) co_return Status();
-      ++interim;
+      // 100 answers an Expect, which is ours alone.
+      if (interim != nullptr && head_.status != 100) co_await interim->on_interim(head_);
+      ++interims;
       continue;
     }
     make_head_room();

@@ -32,7 +32,7 @@ class ClientConnection {
  private:
   [[nodiscard]] io::Task<Status> send_request(std::string head, const ClientRequest& request);
   [[nodiscard]] io::Task<Status> send_body(BodySource& source);
-  [[nodiscard]] io::Task<Status> read_head(http::Method method);
+  [[nodiscard]] io::Task<Status> read_head(http::Method method, InterimSink* interim);
   [[nodiscard]] io::Task<Result<std::size_t>> receive(std::span<char> into, MonoTime deadline);
   [[nodiscard]] io::Task<Result<std::size_t>> read_chunked(std::span<char> into);
   void make_head_room();

@@ -74,6 +74,17 @@ io::Task<Result<std::string>> Exchange::read_body_all(std::size_t limit) {
   }
 }
 
+io::Task<Status> Exchange::send_interim(http::StatusCode status, http::HeaderMap headers) {
+  YZ_ASSERT(state_ == State::kWaiting && http::is_informational(status) && status != 101);
+  if (head_.version == http::Version::kHttp10) co_return Status();
+  head_text_.clear();
+  http::write_status_line(head_text_, status);
+  headers.write_to(head_text_);
+  head_text_.append(kEnd);
+  add_piece(head_text_);
+  co_return co_await write_pieces();
+}
+
 bool Exchange::sends_no_body() const { return head_.method == http::Method::kHead || http::forbids_body(status_); }
 
 void Exchange::add_piece(const void* data, std::size_t size) {

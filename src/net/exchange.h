@@ -100,6 +100,9 @@ class Exchange {
   /// True when the whole body was read (or there is none).
   [[nodiscard]] bool is_body_read() const { return is_body_done_; }
 
+  /// Sends an interim response (1xx but 101) before the response begins; nothing on HTTP/1.0 (RFC 9110 §15.2).
+  [[nodiscard]] io::Task<Status> send_interim(http::StatusCode status, http::HeaderMap headers);
+
   // --- the response ---
 
   /// A whole response. `headers` may name Content-Type and so on; Content-Length, Date and Connection are added.

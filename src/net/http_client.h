@@ -53,6 +53,14 @@ class BodySource {
   [[nodiscard]] virtual io::Task<Result<std::size_t>> read(std::span<char> into) = 0;
 };
 
+/// Told of interim responses as they come.
+class InterimSink {
+ public:
+  virtual ~InterimSink() = default;
+  /// A 1xx other than 100 and 101. The head's views are valid until the task ends; the response waits for it.
+  [[nodiscard]] virtual io::Task<void> on_interim(const http::ResponseHead& head) = 0;
+};
+
 struct ClientRequest {
   std::string method = "GET";
   std::string target = "/";  ///< origin-form: path and query, as they go on the wire
@@ -60,6 +68,10 @@ struct ClientRequest {
   http::HeaderMap headers;   ///< the rest; no Host, Connection, Content-Length or Transfer-Encoding
   std::string body;
   BodySource* body_source = nullptr;  ///< instead of `body`; outlives the call to send()
+  InterimSink* interim = nullptr;     ///< outlives the call to send()
+  /// A response whose Transfer-Encoding does not end in chunked is read until the connection closes, as RFC 9112 §6.3
+  /// has it, and not refused. What coding it is in nobody can tell then.
+  bool accepts_unknown_coding = false;
   /// "websocket": asks for an upgrade (Connection: Upgrade). The response may be a 101; see ClientResponse::tunnel().
   std::string upgrade;
 };
@@ -140,10 +152,10 @@ class HttpClient {
   /// After an address has not answered for this long the next is tried beside it (RFC 8305 §5).
   static constexpr std::chrono::milliseconds kStagger{250};
 
-  /// Sends the request and returns when the final response's head is there (1xx are skipped, 101 is final). A reused
-  /// connection that dies before any byte of the response is replaced once by a fresh one, if the method is idempotent
-  /// and the body (if any) is in memory. Failures are blamed on the origin: kUnavailable (refused, closed), kTimeout,
-  /// kInvalid (not HTTP), kPermission (certificate); a failing BodySource keeps its own blame.
+  /// Sends the request and returns when the final response's head is there (101 is final, other 1xx go to the request's
+  /// sink). A reused connection that dies before any byte of the response is replaced once by a fresh one, if the
+  /// method is idempotent and the body (if any) is in memory. Failures are blamed on the origin: kUnavailable (refused,
+  /// closed), kTimeout, kInvalid (not HTTP), kPermission (certificate); a failing BodySource keeps its own blame.
   [[nodiscard]] io::Task<Result<ClientResponse>> send(Upstream upstream, ClientRequest request,
                                                       ClientTimeouts timeouts = {});
 

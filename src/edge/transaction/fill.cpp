@@ -7,12 +7,14 @@
 #include "edge/edge_server.h"
 #include "edge/slice_desk.h"
 #include "edge/stored_object.h"
+#include "edge/transaction/caching_decision.h"
 #include "edge/transaction/fair_share.h"
+#include "edge/transaction/freshen.h"
+#include "edge/transaction/interim.h"
 #include "edge/transaction/resume.h"
 #include "edge/transaction/slice_run.h"
 #include "edge/transaction/slices.h"
 #include "edge/upstream/forward.h"
-#include "http/storability.h"
 #include "http/validation.h"
 #include "http/vary.h"
 
@@ -48,33 +50,16 @@ struct Carried {
   [[nodiscard]] bool is_complete() const { return status != 200 || !length || part.length() == *length; }
 };
 
-/// The origin's directives under the domain's rule (model::CacheAction).
-struct Decided {
-  http::ResponseDirectives directives;
-  http::Lifetime lifetime;
-  http::StoredPolicy policy;
-};
-
-Decided decide(const Order& order, http::StatusCode status, http::Fields response, WallTime asked_at, WallTime now) {
-  Decided out;
-  out.directives = http::response_directives(response);
-  const bool has_rule = order.rule != nullptr && order.rule->ttl > std::chrono::seconds(0);
-  const bool overrides = has_rule && order.rule->action == model::CacheAction::kTtl && status < 400;
-  if (overrides) {
-    out.directives.s_maxage.reset();
-    out.directives.max_age = order.rule->ttl;
-    out.directives.no_cache = out.directives.must_revalidate = out.directives.proxy_revalidate = false;
-    out.directives.is_public = true;
-  }
-  out.lifetime = http::freshness_lifetime(status, response, out.directives, now);
-  const bool names_none =
-      !out.lifetime.is_explicit && !out.directives.no_cache && http::is_heuristically_cacheable(status);
-  if (has_rule && order.rule->action == model::CacheAction::kHonourOrigin && names_none) {
-    out.directives.max_age = order.rule->ttl;
-    out.lifetime = {order.rule->ttl, false, true};
-  }
-  out.policy = http::stored_policy(status, response, out.directives, asked_at, now);
-  return out;
+CachingDecision decide(const Order& order, http::StatusCode status, http::Fields response, WallTime asked_at,
+                       WallTime now) {
+  Arrival arrival;
+  arrival.request = order.request_fields;
+  arrival.path = std::string_view(order.forwarded.request.target).substr(0, order.forwarded.request.target.find('?'));
+  arrival.status = status;
+  arrival.response = response;
+  arrival.asked_at = asked_at;
+  arrival.now = now;
+  return decide_caching(order.site, order.rule, arrival);
 }
 
 bool is_failure(http::StatusCode status) { return status == 500 || status == 502 || status == 503 || status == 504; }
@@ -106,21 +91,23 @@ bool finish_refreshed(Order& order, const Answer& answer, WallTime asked_at) {
   // The slices are found by the validator they came with.
   if (is_sliced(*order.seen) && !order.seen->etag().empty()) merged.set(http::FieldId::kEtag, order.seen->etag());
   const WallTime now = order.worker.reactor().wall_now();
-  const Decided decided = decide(order, order.seen->status(), merged, asked_at, now);
-  ObjectDraft draft(order.seen->status(), merged, decided.policy, asked_at, representation_length(*order.seen),
-                    (*order.held)->node_name);
-  if (is_sliced(*order.seen)) draft.set_slices(extra_of(*order.seen).slice_size);
-  draft.place(order.seen->key(), order.seen->base(), born_of(order, answer), order.host, order.target);
-  draft.set_vary(std::string(order.seen->vary()));
-  auto refreshed = order.worker.server().store().make_refreshed(*order.seen, draft.meta());
-  if (!refreshed) {
+  const CachingDecision decided = decide(order, order.seen->status(), merged, asked_at, now);
+  cache::Cache& store = order.worker.server().store();
+  auto renewed =
+      freshened(store, *order.seen, merged, decided, asked_at, born_of(order, answer), (*order.held)->node_name);
+  if (!renewed) {
     order.writer.fail({Code::kLimit, Fault::kSelf, true, "no memory is left for the fields of a validated response"});
     return true;
   }
   if (order.handoff) order.handoff->is_revalidated = true;
-  order.writer.finish_with(std::move(refreshed));
+  order.writer.finish_with(renewed);
+  // A 304 may take back the leave to store.
+  if (decided.verdict != http::Storability::kStore) store.remove(*renewed);
   return true;
 }
+
+/// A POST whose answer is stored (start_store) is never sent again.
+bool is_get(const Order& order) { return order.forwarded.request.method == "GET"; }
 
 Forwarded plain_request(const Order& order) {
   Forwarded plain = order.forwarded;
@@ -132,7 +119,8 @@ Forwarded plain_request(const Order& order) {
 /// can prove it.
 io::Task<Result<Answer>> carry_on(Order& order, const Carried& carried, std::optional<http::StrongValidator> version,
                                   std::uint64_t at, Error broken) {
-  if (carried.status != 200 || !carried.length || !version || at >= *carried.length) co_return fail(std::move(broken));
+  const bool may_ask = is_get(order) && carried.status == 200 && carried.length && version && at < *carried.length;
+  if (!may_ask) co_return fail(std::move(broken));
   auto rest = co_await ask_for_rest(order.worker, order.held, order.site, plain_request(order), *std::move(version),
                                     *carried.length, at);
   if (rest && order.handoff) order.handoff->origin_requests += rest->requests;
@@ -199,7 +187,7 @@ void leave_to_viewers(Order& order, std::chrono::seconds pass_for) {
 /// Whether it is stored in slices: what is large, or came in part, and has a validator to put it together by.
 bool is_for_slices(const Order& order, const Carried& carried, http::Fields fields) {
   const SliceDesk& desk = desk_of(order);
-  if (!desk.is_enabled() || carried.status != 200 || !carried.length) return false;
+  if (!desk.is_enabled() || !is_get(order) || carried.status != 200 || !carried.length) return false;
   if (carried.is_complete() && *carried.length <= desk.above()) return false;
   return http::strong_validator(fields, order.worker.reactor().wall_now()).has_value();
 }
@@ -220,17 +208,28 @@ io::Task<void> publish_in_slices(Order& order, Answer answer, Carried carried, O
   co_await run.run();
 }
 
+/// The variant under which a response in one language is also stored: that of a request which prefers this language, so
+/// that it need not have been the first to ask (rfc profile; not every site's Content-Language can be trusted).
+std::optional<Hash128> variant_by_language(Order& order, http::Fields response, std::string_view names) {
+  const auto language = response.single(http::FieldId::kContentLanguage);
+  if (order.site.profile != http::Profile::kRfc || !language || language->find(',') != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return language_variant(names, order.request_fields, *language, order.worker.scratch());
+}
+
 io::Task<void> publish_and_stream(Order& order, Answer answer, Carried carried, WallTime asked_at) {
   const http::ResponseHead& head = answer.response.head();
   const WallTime now = order.worker.reactor().wall_now();
-  const Decided decided = decide(order, carried.status, head.fields, asked_at, now);
-  const auto verdict = http::decide_storability(http::Method::kGet, order.request_fields, carried.status, head.fields,
-                                                decided.directives, decided.lifetime, order.site.profile);
-  if (verdict != http::Storability::kStore) {
+  const CachingDecision decided = decide(order, carried.status, head.fields, asked_at, now);
+  if (decided.verdict != http::Storability::kStore) {
+    if (order.handoff) order.handoff->not_stored = http::to_string(decided.verdict);
     if (head.status == 206 && carried.status == 200) co_return leave_to_viewers(order, pass_time(order));
     co_return give_to_leader(order, std::move(answer));
   }
-  ObjectDraft draft(carried.status, head.fields, decided.policy, asked_at, carried.length, (*order.held)->node_name);
+  http::HeaderMap fields(head.fields);
+  if (decided.strips_cookies) fields.remove(http::FieldId::kSetCookie);
+  ObjectDraft draft(carried.status, fields, decided.policy, asked_at, carried.length, (*order.held)->node_name);
   cache::CacheKey key = order.key;
   const std::string names = join_names(http::varying_fields(head.fields));
   key.variant = variant_of(names, order.request_fields, order.worker.scratch());
@@ -241,6 +240,7 @@ io::Task<void> publish_and_stream(Order& order, Answer answer, Carried carried, 
   }
   if (!carried.is_complete()) co_return leave_to_viewers(order, std::chrono::seconds(0));
   const bool is_partial = head.status == 206;
+  if (const auto other = variant_by_language(order, fields, names)) order.writer.store_also_as(*other);
   if (!order.writer.publish_head(draft.meta())) {
     if (order.handoff && !is_partial) order.handoff->response = std::move(answer.response);
     co_return;
@@ -264,6 +264,8 @@ bool is_useful(Order& order, const Answer& answer, const std::optional<Carried>&
 
 io::Task<void> run_fill(Order order) {
   const bool validates = order.seen && (order.seen->flags() & kHasValidator) != 0;
+  InterimQueue interim(order.handoff, order.writer);
+  RevalidationBackoff& backoff = order.worker.server().backoff();
   for (bool conditional = validates;; conditional = false) {
     Forwarded forwarded = order.forwarded;
     http::make_conditional(forwarded.request.headers,
@@ -272,9 +274,12 @@ io::Task<void> run_fill(Order order) {
       const std::uint64_t first = order.probe->first / desk_of(order).slice_size();
       ask_for_part(forwarded, {}, *order.probe, SliceLayout::group_of(first));
     }
+    forwarded.request.interim = &interim;
+    forwarded.request.accepts_unknown_coding = order.site.profile == http::Profile::kRfc;
     const WallTime asked_at = order.worker.reactor().wall_now();
     auto answer = co_await send_upstream(order.worker, order.held, order.site, std::move(forwarded));
     if (!answer) {
+      if (order.seen) backoff.note_failure(order.key.slot(), order.worker.reactor().now());
       if (order.handoff) ++order.handoff->origin_requests;
       co_return order.writer.fail(std::move(answer).error());
     }
@@ -282,10 +287,14 @@ io::Task<void> run_fill(Order order) {
     order.worker.server().counters().origin_requests.add(answer->requests);
     const http::StatusCode status = answer->response.status();
     if (status == 304 && conditional) {
-      if (finish_refreshed(order, *answer, asked_at)) co_return;
+      if (finish_refreshed(order, *answer, asked_at)) {
+        backoff.note_success(order.key.slot());
+        co_return;
+      }
       continue;  // RFC 9111 §4.3.3: ask again without conditions
     }
     if (is_failure(status) && may_stand_in(order)) {
+      backoff.note_failure(order.key.slot(), order.worker.reactor().now());
       co_return order.writer.fail(
           {Code::kUnavailable, Fault::kOrigin, true, fmt::format("the origin said {}", status)});
     }
@@ -294,6 +303,7 @@ io::Task<void> run_fill(Order order) {
       if (order.handoff) order.handoff->response = std::move(answer->response);
       co_return;
     }
+    if (order.seen) backoff.note_success(order.key.slot());
     const auto carried = carried_by(order, answer->response.head());
     if (order.probe && !is_useful(order, *answer, carried)) {
       order.probe.reset();
@@ -303,25 +313,43 @@ io::Task<void> run_fill(Order order) {
   }
 }
 
+io::Task<void> run_store(Order order, Answer answer, WallTime asked_at) {
+  note_answer(order, answer);
+  const auto carried = carried_by(order, answer.response.head());
+  co_await publish_and_stream(order, std::move(answer), *carried, asked_at);
+}
+
+Order order_of(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, cache::Ref<cache::Object> seen,
+               std::shared_ptr<Handoff> handoff) {
+  return {tx.worker,
+          tx.config,
+          *tx.site,
+          tx.rule,
+          std::move(writer),
+          key,
+          std::string(tx.host),
+          std::string(tx.target),
+          http::HeaderMap(tx.request().fields),
+          forward_of(tx),
+          std::move(seen),
+          std::move(handoff),
+          std::nullopt};
+}
+
 }  // namespace
 
 void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, cache::Ref<cache::Object> seen,
                 std::shared_ptr<Handoff> handoff) {
-  Order order{tx.worker,
-              tx.config,
-              *tx.site,
-              tx.rule,
-              std::move(writer),
-              key,
-              std::string(tx.host),
-              std::string(tx.target),
-              http::HeaderMap(tx.request().fields),
-              forward_of(tx),
-              std::move(seen),
-              std::move(handoff),
-              std::nullopt};
+  Order order = order_of(tx, std::move(writer), key, std::move(seen), std::move(handoff));
   order.probe = first_slices(tx, order.seen.get());
   tx.worker.reactor().spawn_into(tx.worker.background(), run_fill(std::move(order)));
+}
+
+void start_store(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, Answer answer,
+                 WallTime asked_at, std::shared_ptr<Handoff> handoff) {
+  tx.worker.reactor().spawn_into(
+      tx.worker.background(),
+      run_store(order_of(tx, std::move(writer), key, {}, std::move(handoff)), std::move(answer), asked_at));
 }
 
 }  // namespace yz::edge

@@ -13,4 +13,8 @@ namespace yz::edge {
 void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, cache::Ref<cache::Object> seen,
                 std::shared_ptr<Handoff> handoff);
 
+/// The same for a response that is here already: a POST's that may answer a later GET (RFC 9110 §9.3.3).
+void start_store(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, Answer answer,
+                 WallTime asked_at, std::shared_ptr<Handoff> handoff);
+
 }  // namespace yz::edge

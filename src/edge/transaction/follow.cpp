@@ -34,12 +34,13 @@ void note_leader(Transaction& tx, Handoff* handoff) {
   tx.upstream = handoff->upstream;
   tx.status.forward_status = handoff->status;
   if (handoff->is_revalidated) tx.result = model::CacheResult::kRevalidated;
+  if (!handoff->not_stored.empty()) tx.status.detail = handoff->not_stored;
 }
 
 /// The one range of the request that can be served while the body is still arriving; none: send everything.
 std::optional<http::ByteRange> streamable_range(Transaction& tx, const cache::Object& head, std::uint64_t length) {
   const http::Field* field = tx.request().fields.find(http::FieldId::kRange);
-  if (field == nullptr || head.status() != 200) return std::nullopt;
+  if (field == nullptr || head.status() != 200 || tx.request().method != http::Method::kGet) return std::nullopt;
   const StoredValidators validators(head);
   if (!http::range_condition_holds(tx.request().fields, validators.fields(), tx.now)) return std::nullopt;
   const auto set = http::RangeSet::parse(field->value, length);
@@ -131,12 +132,28 @@ io::Task<void> answer_failure(Transaction& tx, const Error& error, cache::Ref<ca
   co_await refuse_failure(tx, error);
 }
 
+/// Waits for the head; interim responses that come before it go to the leader's client.
+io::Task<cache::FillState> wait_for_head(Transaction& tx, cache::FillReader& reader, Handoff* handoff) {
+  const MonoTime deadline = tx.worker.reactor().in(kHeadTimeout);
+  if (handoff == nullptr) co_return co_await reader.wait_for_head(deadline);
+  for (;;) {
+    while (!handoff->interims.empty()) {
+      Interim interim = std::move(handoff->interims.front());
+      handoff->interims.erase(handoff->interims.begin());
+      if (!co_await tx.exchange.send_interim(interim.status, std::move(interim.fields))) break;
+    }
+    const auto state = co_await reader.wait_for_head_or_nudge(deadline);
+    if (handoff->interims.empty() && (state != cache::FillState::kHeadPending || tx.mono() >= deadline))
+      co_return state;
+  }
+}
+
 }  // namespace
 
 io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::shared_ptr<Handoff> handoff,
                           cache::Ref<cache::Object> stale) {
   cache::FillReader reader(std::move(fill));
-  const auto state = co_await reader.wait_for_head(tx.worker.reactor().in(kHeadTimeout));
+  const auto state = co_await wait_for_head(tx, reader, handoff.get());
   tx.now = tx.worker.reactor().wall_now();
   note_leader(tx, handoff.get());
   switch (state) {

@@ -1,10 +1,14 @@
+#include <algorithm>
+
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
 #include "edge/stored_object.h"
+#include "edge/transaction/fill.h"
+#include "edge/transaction/freshen.h"
+#include "edge/transaction/interim.h"
 #include "edge/transaction/phases.h"
 #include "edge/upstream/forward.h"
 #include "http/invalidation.h"
-#include "http/validation.h"
 
 namespace yz::edge {
 namespace {
@@ -32,16 +36,39 @@ void invalidate_targets(Transaction& tx, http::Fields response) {
   }
 }
 
-/// RFC 9111 §4.3.5: a HEAD that contradicts what is stored for GET makes that outdated.
-void compare_with_stored(Transaction& tx, const http::ResponseHead& head) {
-  auto found = tx.store().lookup(
-      tx.primary, [&](std::string_view names) { return variant_of(names, tx.request().fields, tx.worker.scratch()); });
-  if (!found.object || found.object->status() != 200) return;
-  const StoredValidators validators(*found.object);
-  if (http::compare_head(head.fields, validators.fields(), representation_length(*found.object)) ==
-      http::HeadVerdict::kInvalidate) {
-    tx.store().remove(*found.object);
+/// RFC 9110 §9.3.3: a POST's answer that says where it is found by GET, namely here, and how long it is fresh, may
+/// answer later GETs.
+bool may_answer_gets(Transaction& tx, const http::ResponseHead& head) {
+  if (tx.request().method != http::Method::kPost || tx.site->profile != http::Profile::kRfc || head.status != 200) {
+    return false;
   }
+  const http::Fields fields = head.fields;
+  const auto authority = tx.request().fields.value(http::FieldId::kHost).value_or(tx.host);
+  const std::string_view scheme = tx.exchange.is_tls() ? "https" : "http";
+  const auto location = fields.single(http::FieldId::kContentLocation);
+  if (!location || !tx.is_cacheable_path) return false;
+  const std::string target = forward_target(tx.request());
+  if (http::resolve_on_origin(scheme, authority, target, *location) != target) return false;
+  Arrival arrival;
+  arrival.request = tx.request().fields;
+  arrival.path = tx.request().path;
+  arrival.response = fields;
+  arrival.asked_at = arrival.now = tx.now;
+  const CachingDecision decided = decide_caching(*tx.site, tx.rule, arrival);
+  return decided.verdict == http::Storability::kStore && decided.is_explicit;
+}
+
+/// Stores the answer on its way to the client. False when it cannot be: then it is still to be sent.
+io::Task<bool> store_on_the_way(Transaction& tx, Answer& answer, WallTime asked_at) {
+  cache::CacheKey key;
+  key.primary = tx.primary;
+  auto joined = tx.store().join(key, tx.base, tx.host, tx.target, tx.mono());
+  if (!joined.lead) co_return false;
+  auto handoff = std::make_shared<Handoff>();
+  cache::Ref<cache::Fill> fill = joined.lead.share();
+  start_store(tx, std::move(joined.lead), key, std::move(answer), asked_at, handoff);
+  (void)co_await follow(tx, std::move(fill), std::move(handoff), {});
+  co_return true;
 }
 
 }  // namespace
@@ -69,6 +96,11 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
     forwarded.request.body_source = &body;
     forwarded.may_retry = false;
   }
+  InterimPass interim(tx.exchange);
+  forwarded.request.interim = &interim;
+  forwarded.request.accepts_unknown_coding = tx.site->profile == http::Profile::kRfc;
+  const cache::Seq born = tx.store().purges().latest();
+  const WallTime asked_at = tx.worker.reactor().wall_now();
   auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
   tx.now = tx.worker.reactor().wall_now();
   if (!answer) {
@@ -81,7 +113,10 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
   const http::ResponseHead& head = answer->response.head();
   tx.status.forward_status = head.status;
   if (http::invalidates(tx.request().method, head.status)) invalidate_targets(tx, head.fields);
-  if (tx.request().method == http::Method::kHead && head.status == 200) compare_with_stored(tx, head);
+  if (tx.request().method == http::Method::kHead && head.status == 200) {
+    freshen_by_head(tx, head, asked_at, answer->born ? std::min(born, *answer->born) : born);
+  }
+  if (may_answer_gets(tx, head) && co_await store_on_the_way(tx, *answer, asked_at)) co_return;
   co_await respond_stream(tx, std::move(answer->response));
 }
 

@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "edge/transaction/transaction.h"
 #include "edge/upstream/forward.h"
@@ -38,6 +40,13 @@ namespace yz::edge {
 /// The same for a request that no upstream answered: 502, 503 or 504, with the reason in Cache-Status.
 [[nodiscard]] io::Task<void> refuse_failure(Transaction& tx, Error error);
 
+/// An interim response (1xx) for the one client whose request caused it: never stored nor shared, for it may be about
+/// that client.
+struct Interim {
+  http::StatusCode status = 0;
+  http::HeaderMap fields;
+};
+
 /// What a leader's client is given when its response turns out not to be shareable. Shared by the leader and its fill,
 /// both on one reactor.
 struct Handoff {
@@ -45,8 +54,10 @@ struct Handoff {
   std::uint64_t origin_requests = 0;
   std::uint64_t origin_bytes = 0;
   std::string upstream;
-  http::StatusCode status = 0;  ///< of the upstream's answer
-  bool is_revalidated = false;  ///< by a 304
+  http::StatusCode status = 0;    ///< of the upstream's answer
+  bool is_revalidated = false;    ///< by a 304
+  std::string_view not_stored;    ///< the rule that forbade to store it; static text
+  std::vector<Interim> interims;  ///< 1xx responses that came, until the client has taken them
   // What of the counts the leader's transaction has been told.
   std::uint64_t told_requests = 0;
   std::uint64_t told_bytes = 0;

@@ -1,9 +1,11 @@
+#include "base/text.h"
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
 #include "edge/slice_desk.h"
 #include "edge/stored_object.h"
 #include "edge/transaction/fill.h"
 #include "edge/transaction/phases.h"
+#include "http/vary.h"
 
 namespace yz::edge {
 namespace {
@@ -18,9 +20,24 @@ bool may_use_cache(const Transaction& tx) {
   return reads && !tx.exchange.has_body() && tx.is_cacheable_path && !excluded;
 }
 
+/// A response in the language this request prefers to all others answers it, whoever it was made for
+/// (http::preferred_language).
+void look_for_language(Transaction& tx, cache::Lookup& found) {
+  const std::string_view language = http::preferred_language(tx.request().fields);
+  const auto variant = language_variant(found.rule->names(), tx.request().fields, language, tx.worker.scratch());
+  if (!variant) return;
+  cache::Lookup other = tx.store().lookup(tx.primary, [&](std::string_view) { return *variant; });
+  if (!other.object) return;
+  const http::HeaderMap stored = stored_fields(*other.object);
+  const auto spoken = stored.value(http::FieldId::kContentLanguage);
+  if (spoken && equals_ignoring_case(*spoken, language)) found = std::move(other);
+}
+
 cache::Lookup look_up(Transaction& tx) {
-  return tx.store().lookup(
+  cache::Lookup found = tx.store().lookup(
       tx.primary, [&](std::string_view names) { return variant_of(names, tx.request().fields, tx.worker.scratch()); });
+  if (found.rule && !found.object && tx.site->profile == http::Profile::kRfc) look_for_language(tx, found);
+  return found;
 }
 
 /// RFC 9111 §4, then what purges and a peer's purge clock ask for.
@@ -55,6 +72,12 @@ void prepare_key(Transaction& tx) {
 bool is_unshared_range(Transaction& tx) {
   return tx.request().fields.has(http::FieldId::kRange) &&
          tx.worker.server().slices().is_unshared(tx.primary, tx.mono());
+}
+
+/// While validation is known to fail there is no use in asking again yet (RFC 9111 §4.2.4, RFC 5861 §4).
+bool is_in_backoff(const Transaction& tx, const cache::Lookup& found) {
+  if (tx.asked_seq > tx.store().purges().latest()) return false;
+  return tx.worker.server().backoff().is_waiting(found.key.slot(), tx.mono());
 }
 
 /// Validates a stale object behind the viewer's back, once however many viewers come (RFC 5861 §3).
@@ -95,9 +118,15 @@ io::Task<void> serve(Transaction& tx) {
     cache::Lookup found = look_up(tx);
     if (found.object) {
       const http::Reuse reuse = decide(tx, *found.object);
+      const bool waits = reuse != http::Reuse::kServe && is_in_backoff(tx, found);
       if (reuse != http::Reuse::kValidate) {
         note_hit(tx, !policy_of(*found.object).is_fresh(tx.now));
-        if (reuse == http::Reuse::kServeAndRevalidate) revalidate_behind(tx, found);
+        if (reuse == http::Reuse::kServeAndRevalidate && !waits) revalidate_behind(tx, found);
+        co_return co_await respond_stored(tx, std::move(found.object));
+      }
+      if (waits && http::may_serve_on_error(policy_of(*found.object), tx.site->domain.stale_on_error, tx.now)) {
+        note_hit(tx, true);
+        tx.status.detail = "upstream-failed";
         co_return co_await respond_stored(tx, std::move(found.object));
       }
     }
