@@ -80,6 +80,11 @@ io::Task<Status> Exchange::send_interim(http::StatusCode status, http::HeaderMap
   head_text_.clear();
   http::write_status_line(head_text_, status);
   headers.write_to(head_text_);
+  if (stream_ != nullptr) {
+    const iovec head{head_text_.data(), head_text_.size()};
+    stream_->send_head(status, {&head, 1}, std::nullopt, false);
+    co_return Status();
+  }
   head_text_.append(kEnd);
   add_piece(head_text_);
   co_return co_await write_pieces();
