@@ -12,7 +12,6 @@ from lib.content import body_of, size_of  # noqa: E402
 from lib.contest import Target, verdicts  # noqa: E402
 from lib.hit_ratio import judge  # noqa: E402
 from lib.http2 import parse_h2load  # noqa: E402
-from lib.latency import percentile  # noqa: E402
 from lib.loads import parse_wrk  # noqa: E402
 from lib.peers import PEERS, EdgeFeatures, filled  # noqa: E402
 from lib.process import TICKS, BenchError, CpuCost, CpuSample  # noqa: E402
@@ -102,7 +101,6 @@ def test_h2load_results_are_read():
     output = ("finished in 2.50s, 100.00 req/s, 1MB/s\nrequests: 10 total, 10 started, 10 done, 9 succeeded, 1 failed, 0 errored, 0 timeout\n"
               "status codes: 8 2xx, 0 3xx, 1 4xx, 0 5xx\ntraffic: 1.00KB (1024) total, 1B (1) headers (space savings 9.00%), 9.00KB (9216) data\n")
     assert parse_h2load(output) == (9, 2, 9216, 2.5)
-    assert percentile(range(1, 101), 0.99) == 100 and percentile([5], 0.5) == 5
 
 
 def test_hit_ratios_are_judged_to_a_point():

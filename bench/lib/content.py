@@ -60,7 +60,8 @@ class CachedOrigin:
 
 
 def fetch(port, path, expected, tls=False):
-    """One GET on a connection of its own. Fails when status or content is not as expected."""
+    """One GET on a connection of its own. Fails when status or content is not as expected, or TLS is not 1.3. Gives the
+    cipher agreed upon; none in the clear."""
     if tls:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -69,6 +70,7 @@ def fetch(port, path, expected, tls=False):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path, headers={"Host": HOST})
+        cipher = connection.sock.cipher() if tls else None
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
@@ -78,3 +80,6 @@ def fetch(port, path, expected, tls=False):
     if response.status != 200 or body != expected:
         raise BenchError(f"wrong answer to GET {path} on port {port}: status {response.status}, {len(body)} bytes "
                          f"(expected 200, {len(expected)})")
+    if tls and cipher[1] != "TLSv1.3":
+        raise BenchError(f"port {port} speaks {cipher[1]}, not TLS 1.3")
+    return cipher[0] if tls else None

@@ -91,28 +91,35 @@ class Contest:
         return [p for p in bench.peers if self.door in p.doors and p.caches] + [e for e in bench.edges if self.door in e.doors]
 
     def run(self, bench):
-        """Every server once per round, `bench.runs` rounds. Gives the record for the report."""
+        """Every server once per round, `bench.runs` rounds, after each was found to answer rightly. Gives the record for
+        the report."""
         with self.stage(bench) as (origin, servers):
-            servers = [server for server in servers if self.is_ready(bench, server, origin)]
+            servers = [server for server in servers if self.may_fail(bench, server, lambda s=server: self.prepare(s, origin))]
             runs = {server.name: [] for server in servers}
             for number in range(bench.runs):
-                for server in servers:
-                    runs[server.name].append(self.once(bench, server, origin))
+                for server in list(servers):
+                    if not self.may_fail(bench, server, lambda s=server: runs[s.name].append(self.once(bench, s, origin))):
+                        servers.remove(server)
+                        del runs[server.name]
                 say(f"{self.key} {number + 1}/{bench.runs}: " +
                     ", ".join(f"{name} {self.figure(each[-1]):,.0f}" for name, each in runs.items()))
-        return {"title": self.title, "unit": self.unit, "more_is_better": self.more_is_better, "runs": runs,
+        return {"title": self.title, "note": self.note(), "unit": self.unit, "more_is_better": self.more_is_better, "runs": runs,
                 "verdicts": verdicts({name: [self.figure(run) for run in each] for name, each in runs.items()}, self.targets,
                                      self.more_is_better)}
 
-    def is_ready(self, bench, server, origin):
-        """Whether it answers rightly under load. A peer that does not is named and left out."""
+    def note(self):
+        """What the page is to say beside the table."""
+        return ""
+
+    def may_fail(self, bench, server, deed):
+        """Does it; true when it went well. A peer that fails is named and left out, ours fails the section."""
         try:
-            self.prepare(server, origin)
+            deed()
             return True
         except BenchError as error:
             if server.name in {edge.name for edge in bench.edges}:
                 raise
-            say(f"{self.key}: left out: {error}")
+            say(f"{self.key}: left out: {server.name}: {error}")
             return False
 
     def figure(self, run):
@@ -128,7 +135,7 @@ class CachedObject(Contest):
 
     @contextlib.contextmanager
     def stage(self, bench):
-        self.wrk = Wrk(bench.folder, bench.load_cpu)
+        self.wrk, self.ciphers = Wrk(bench.folder, bench.load_cpu), {}
         origin = CachedOrigin()
         kinds = self.kinds(bench)
         if self.door == "plain":
@@ -141,10 +148,16 @@ class CachedObject(Contest):
 
     def prepare(self, server, origin):
         for _ in range(3):
-            fetch(server.ports[self.door], f"/{self.size}", body_of(self.size), tls=self.door == "tls")
+            self.ciphers[server.name] = fetch(server.ports[self.door], f"/{self.size}", body_of(self.size), tls=self.door == "tls")
         asked = origin.asked
         self.wrk.check(server, server.url(f"/{self.size}", self.door), body_of(self.size), close=self.close)
         self._must_be_hits(server, origin, asked)
+
+    def note(self):
+        if self.door != "tls":
+            return ""
+        agreed = sorted({cipher for cipher in self.ciphers.values() if cipher})
+        return "Ciphers: " + "; ".join(f"{c} with {', '.join(n for n, used in self.ciphers.items() if used == c)}" for c in agreed) + "."
 
     def once(self, bench, server, origin):
         asked = origin.asked

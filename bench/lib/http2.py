@@ -31,12 +31,12 @@ class Http2(Contest):
         self.size, self.door = size, door
 
     def missing(self, bench):
-        if not any(self.door in e.doors and e.features.h2 for e in bench.edges):
+        if not any(self.door in edge.h2_doors for edge in bench.edges):
             return f"this yz-edge has no HTTP/2 {'over TLS' if self.door == 'tls' else 'in the clear'}"
         return None
 
     def kinds(self, bench):
-        return [p for p in super().kinds(bench) if p.speaks_h2]
+        return [kind for kind in [*bench.peers, *bench.edges] if self.door in kind.h2_doors]
 
     @contextlib.contextmanager
     def stage(self, bench):

@@ -57,7 +57,7 @@ class Peer:
     name = program = ""
     doors = ("plain",)
     caches = True
-    speaks_h2 = False
+    h2_doors = ()
     wait = 30.0
     rules = {}  # what its configuration's @RULES@ becomes, by purpose
 
@@ -101,7 +101,7 @@ class Nginx(Peer):
     sendfile = "sendfile on;"
     # The lock makes parallel requests wait for each other, which is wanted only where all of them may share the answer.
     rules = {"speed": "proxy_cache_lock on;", "conformance": "proxy_cache_revalidate on;"}
-    speaks_h2 = True
+    h2_doors = ("tls", "h2c")
 
     def configure(self, folder, values):
         user = "user root;" if os.geteuid() == 0 else ""
@@ -127,7 +127,7 @@ class Haproxy(Peer):
     name = program = "haproxy"
     doors = ("plain", "tls", "h2c")
     rules = {"conformance": "process-vary on"}
-    speaks_h2 = True
+    h2_doors = ("tls", "h2c")
 
     def command(self, folder, values):
         return ["haproxy", "-db", "-f", f"{folder}/haproxy.conf"]
@@ -204,8 +204,9 @@ class H2o(Peer):
     """No cache: it serves files of its own, as many bytes as the path says."""
 
     name = program = "h2o"
+    caches = False
     doors = ("h2c", "tls")
-    speaks_h2 = True
+    h2_doors = ("tls", "h2c")
 
     def configure(self, folder, values):
         super().configure(folder, {**values, "USER_LINE": "user: nobody" if os.geteuid() == 0 else ""})
@@ -229,10 +230,25 @@ class Edge(Peer):
         self.binary, self.features, self.io, self.profile = binary, features, io, profile
         self.name = "yz-edge (io_uring)" if io and "uring" in io else "yz-edge (epoll)"
         self.memory = "1GiB"
-        self.speaks_h2 = features.h2
         self.doors = ("plain", "tls") if features.tls else ("plain",)
-        if features.h2c:
+        self.h2_doors = ()
+
+    def learn_h2(self, folder, certificate):
+        """Finds out which of its doors speak HTTP/2, by asking. A plain one that does is door "h2c" as well."""
+        server = self.start(folder, free_port(), certificate, None)
+        try:
+            doors = [door for door in self.doors if http_version(server.url("/.yz/healthz", door)) == "2"]
+        finally:
+            server.stop()
+        self.h2_doors = tuple("h2c" if door == "plain" else door for door in doors)
+        if "plain" in doors:
             self.doors += ("h2c",)
+
+    def start(self, top, origin, certificate, cpu, purpose="speed"):
+        server = super().start(top, origin, certificate, cpu, purpose)
+        if "h2c" in server.ports:
+            server.ports["h2c"] = server.ports["plain"]
+        return server
 
     def version(self):
         return None
@@ -252,6 +268,8 @@ class Edge(Peer):
     def command(self, folder, values):
         command = [str(self.binary), "--listen", f"127.0.0.1:{values['PLAIN']}", "--origin", f"http://127.0.0.1:{values['ORIGIN']}",
                    "--memory", self.memory, "--workers", "1", "--profile", self.profile]
+        if "TLS" in values:
+            command += ["--tls-listen", f"127.0.0.1:{values['TLS']}", "--cert", str(values["CERT"]), "--key", str(values["KEY"])]
         if self.io:
             command += [self.features.io_flag, self.io]
         return command
@@ -267,8 +285,7 @@ class EdgeFeatures:
             if any("uring" in name for name in names) and "epoll" in names:
                 self.io_flag = flag
                 self.io_choices = {"io_uring" if "uring" in name else name: name for name in names if name == "epoll" or "uring" in name}
-        self.tls = None
-        self.h2 = self.h2c = False
+        self.tls = "--tls-listen" in text
 
     @staticmethod
     def of(binary):
@@ -296,6 +313,13 @@ class Responder(Peer):
 
     def command(self, folder, values):
         return [str(self.program), "--port", str(values["PLAIN"]), "--size", str(self.size)]
+
+
+def http_version(url):
+    """The version of HTTP that an answer comes by when HTTP/2 is offered, as curl names it; "0": none came."""
+    how = ["--http2", "-k"] if url.startswith("https") else ["--http2-prior-knowledge"]
+    run = subprocess.run(["curl", "-s", "-m", "5", "-o", "/dev/null", *how, "-w", "%{http_version}", url], capture_output=True, text=True, check=False)
+    return run.stdout.strip()
 
 
 class Programs:
