@@ -15,7 +15,7 @@ namespace {
 /// Slices led ahead of need; more than any viewer reads ahead.
 constexpr std::uint64_t kLead = 4;
 /// How long a run waits for a reader before it lets go of its connection.
-constexpr std::chrono::seconds kPatience{30};
+constexpr std::chrono::seconds kPatience{10};
 constexpr std::chrono::seconds kRoomTimeout{60};
 constexpr int kMostAttempts = 4;
 constexpr std::chrono::milliseconds kPause{50};  ///< before the second attempt; twice that before the third …

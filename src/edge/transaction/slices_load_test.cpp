@@ -15,7 +15,7 @@ class Viewers {
   /// One more: asks for bytes from `first` on, and sleeps for `pause` after each `burst` bytes.
   void add(std::uint64_t first, std::uint64_t burst, std::chrono::milliseconds pause) {
     ++count_;
-    reactor_.spawn_into(scope_, view(first, burst, pause));
+    reactor_.spawn_into(scope_, view(first, burst, pause, leave_after_));
   }
   /// The viewers added from now on leave after so many bytes.
   void leave_after(std::uint64_t bytes) { leave_after_ = bytes; }
@@ -33,11 +33,12 @@ class Viewers {
     co_await io::sleep_for(patience);
     reactor_.stop();
   }
-  io::Task<void> view(std::uint64_t first, std::uint64_t burst, std::chrono::milliseconds pause) {
-    if (co_await is_right(first, burst, pause)) ++right_;
+  io::Task<void> view(std::uint64_t first, std::uint64_t burst, std::chrono::milliseconds pause, std::uint64_t most) {
+    if (co_await is_right(first, burst, pause, most)) ++right_;
     if (++ended_ == count_) reactor_.stop();
   }
-  io::Task<bool> is_right(std::uint64_t first, std::uint64_t burst, std::chrono::milliseconds pause) {
+  io::Task<bool> is_right(std::uint64_t first, std::uint64_t burst, std::chrono::milliseconds pause,
+                          std::uint64_t most) {
     auto stream = co_await io::connect(at_, reactor_.in(std::chrono::seconds(30)));
     if (!stream) co_return false;
     const std::string request =
@@ -47,7 +48,7 @@ class Viewers {
     std::string head;
     std::uint64_t offset = first;
     std::uint64_t since_pause = 0;
-    const std::uint64_t leaves_at = leave_after_ == UINT64_MAX ? UINT64_MAX : first + leave_after_;
+    const std::uint64_t leaves_at = most == UINT64_MAX ? UINT64_MAX : first + most;
     while (offset < leaves_at) {
       const auto n = co_await stream->read(buffer, reactor_.in(std::chrono::seconds(60)));
       if (!n || *n == 0) break;
