@@ -20,6 +20,7 @@
 namespace yz::net {
 
 namespace h2 {
+class Session;
 class Stream;
 }  // namespace h2
 
@@ -165,6 +166,7 @@ class Exchange {
 
  private:
   friend class HttpSession;
+  friend class h2::Session;
   friend class h2::Stream;
   friend struct SessionScratch;
   enum class State : std::uint8_t { kWaiting, kHeadDue, kBody, kDone };

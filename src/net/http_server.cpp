@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "net/h2/session.h"
 #include "net/http_session.h"
 #include "net/tls.h"
 
@@ -45,7 +46,7 @@ struct HttpServer::Handshake : io::ListLink {
 };
 
 HttpServer::HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOptions options)
-    : reactor_(reactor), handler_(handler), options_(options) {}
+    : reactor_(reactor), handler_(handler), options_(options), spares_(std::make_unique<h2::Spares>()) {}
 
 HttpServer::~HttpServer() {
   acceptors_.cancel_all();
@@ -97,7 +98,13 @@ io::Task<void> HttpServer::accept_loop(Listening& listening) {
 }
 
 bool HttpServer::shed_idle_connection() {
-  if (!idle_.is_linked()) return false;
+  if (!idle_.is_linked()) {
+    for (io::ListLink* at = h2_sessions_.prev; at != &h2_sessions_; at = at->prev) {
+      h2::Session& session = h2::Session::of(*at);
+      if (session.is_idle()) return session.cut(), true;
+    }
+    return false;
+  }
   HttpSession::of(*idle_.prev).close_idle();  // the one that became idle last has the least reason to come back
   return true;
 }
@@ -118,11 +125,22 @@ io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServer
     if (!secured) co_return;
     HttpSession session(*this, *secured, peer, true, secured->server_name());
     co_await session.run();
+    if (!session.http2_start().empty()) {
+      co_await serve_http2(session.http2_start(), *secured, peer, true, secured->server_name());
+    }
     secured->shutdown_write();
     co_return;
   }
   HttpSession session(*this, stream, peer, false, {});
   co_await session.run();
+  if (!session.http2_start().empty()) co_await serve_http2(session.http2_start(), stream, peer, false, {});
+}
+
+/// In a frame of its own, so that HTTP/1 connections do not carry the room for it.
+io::Task<void> HttpServer::serve_http2(std::string early, io::Stream& stream, Endpoint peer, bool is_tls,
+                                       std::string_view server_name) {
+  h2::Session session(*this, stream, peer, is_tls, server_name);
+  co_await session.run(early);
 }
 
 /// The handshake; null when it failed.
@@ -144,6 +162,7 @@ io::Task<void> HttpServer::drain(MonoTime deadline) {
   acceptors_.cancel_all();
   listeners_.clear();
   while (idle_.is_linked()) HttpSession::of(*idle_.next).close_idle();
+  for (io::ListLink* at = h2_sessions_.next; at != &h2_sessions_; at = at->next) h2::Session::of(*at).begin_leaving();
   while (true) {
     const auto ticket = closed_one_.ticket();
     if (counts_.connections == 0) co_return;

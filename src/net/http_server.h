@@ -14,8 +14,14 @@
 #include "io/scope.h"
 #include "io/waiters.h"
 #include "net/exchange.h"
+#include "net/h2/flood_guard.h"
 
 namespace yz::net {
+
+namespace h2 {
+class Session;
+struct Spares;
+}  // namespace h2
 
 class HttpSession;
 class TlsServerContext;
@@ -35,9 +41,11 @@ struct HttpServerOptions {
   std::size_t max_connections = 100'000;  ///< on this reactor; more are closed at once
   std::uint64_t max_requests = 100'000;   ///< on one connection, then it is closed
   http::RequestRules rules;
+  bool http2 = true;  ///< serve HTTP/2 on connections that begin with its preface, with TLS or without
+  h2::Limits h2;
 };
 
-/// HTTP/1.0 and 1.1 on one reactor. Make one per worker, on the same port with `reuse_port`, to use several cores.
+/// HTTP/1.0, 1.1 and 2 on one reactor. Make one per worker, on the same port with `reuse_port`, to use several cores.
 /// Pipelined requests are answered in order; a keep-alive request costs one read and one writev. Belongs to its
 /// reactor's thread; destroying it cancels what its connections do.
 class HttpServer {
@@ -48,10 +56,11 @@ class HttpServer {
     std::uint64_t bad_requests = 0;  ///< refused by the parser
     std::size_t connections = 0;     ///< open now
     std::size_t busy = 0;            ///< of those, with a request in work
-    std::size_t handshakes = 0;      ///< of those, still agreeing on TLS
-    std::uint64_t tls_full = 0;      ///< handshakes done whole
-    std::uint64_t tls_resumed = 0;   ///< handshakes shortened by a ticket
-    std::uint64_t tls_failed = 0;    ///< refused, broken or too slow
+    h2::Counts h2;
+    std::size_t handshakes = 0;     ///< of those, still agreeing on TLS
+    std::uint64_t tls_full = 0;     ///< handshakes done whole
+    std::uint64_t tls_resumed = 0;  ///< handshakes shortened by a ticket
+    std::uint64_t tls_failed = 0;   ///< refused, broken or too slow
   };
 
   /// `handler` outlives the server.
@@ -75,6 +84,7 @@ class HttpServer {
 
  private:
   friend class HttpSession;
+  friend class h2::Session;
   struct Listening;
   struct Handshake;
 
@@ -83,6 +93,8 @@ class HttpServer {
   [[nodiscard]] io::Task<std::unique_ptr<TlsStream>> secure(io::TcpStream stream,
                                                             std::shared_ptr<TlsServerContext> tls);
   [[nodiscard]] Result<Endpoint> start(io::TcpListener listener, std::shared_ptr<TlsServerContext> tls);
+  io::Task<void> serve_http2(std::string early, io::Stream& stream, Endpoint peer, bool is_tls,
+                             std::string_view server_name);
   bool shed_idle_connection();
 
   io::Reactor& reactor_;
@@ -94,7 +106,9 @@ class HttpServer {
   std::vector<std::unique_ptr<SessionScratch>> spare_scratch_;  // buffers of idle connections, for whoever needs one
   std::vector<std::unique_ptr<Listening>> listeners_;
   io::ListLink handshakes_;  // under way, the oldest first
-  io::ListLink idle_;        // of sessions without a request, the one idle longest first
+  const std::unique_ptr<h2::Spares> spares_;
+  io::ListLink h2_sessions_;  // all of them
+  io::ListLink idle_;         // of sessions without a request, the one idle longest first
   io::TaskScope connections_;
   io::TaskScope acceptors_;
 };

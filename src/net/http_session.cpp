@@ -8,6 +8,7 @@
 
 #include "http/head_error.h"
 #include "io/tcp_stream.h"
+#include "net/h2/frame.h"
 
 namespace yz::net {
 
@@ -82,7 +83,10 @@ io::Task<void> HttpSession::run() {
     }
     auto progress = parser_.parse(in_.bytes(), exchange().head_);
     if (progress.state == http::Progress::kIncomplete) then = co_await read_rest_of_head(progress);
-    if (then == Next::kRequest && progress.state == http::Progress::kBad) then = co_await refuse(progress.error);
+    if (then == Next::kRequest && progress.state == http::Progress::kBad) {
+      if (begins_http2()) break;
+      then = co_await refuse(progress.error);
+    }
     if (then != Next::kRequest) break;
     begin_exchange(progress.consumed);
     co_await server_.handler_.handle(exchange());
@@ -94,6 +98,14 @@ io::Task<void> HttpSession::run() {
   give_scratch();
   if (then == Next::kLinger) co_await linger();
   if (then == Next::kReset && !is_tls_) static_cast<io::TcpStream&>(stream_).reset_connection();
+}
+
+bool HttpSession::begins_http2() {
+  const std::string_view bytes = in_.bytes();
+  const std::string_view first = bytes.substr(0, h2::kClientPreface.size());
+  if (!options().http2 || served_ > 0 || !h2::kClientPreface.starts_with(first)) return false;
+  http2_start_ = bytes;
+  return true;
 }
 
 /// Waits for the first bytes of a request and reads them. False when the connection ended or was idle for too long.

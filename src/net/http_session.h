@@ -32,6 +32,9 @@ class HttpSession final : private io::ListLink {
   /// Serves until the connection is done with; the caller closes it then.
   [[nodiscard]] io::Task<void> run();
 
+  /// After run(): what was read when the client turned out to speak HTTP/2, from its preface on; else empty.
+  [[nodiscard]] const std::string& http2_start() const { return http2_start_; }
+
   /// The session of an idle-list entry.
   [[nodiscard]] static HttpSession& of(io::ListLink& link) { return static_cast<HttpSession&>(link); }
   /// Ends an idle connection: its read sees the end.
@@ -56,6 +59,8 @@ class HttpSession final : private io::ListLink {
   [[nodiscard]] io::Task<bool> wait_for_request();
   [[nodiscard]] io::Task<Next> read_rest_of_head(http::HeadProgress& progress);
   [[nodiscard]] io::Task<Next> refuse(http::HeadError error);
+  /// Whether the bytes that are no HTTP/1 request begin an HTTP/2 connection; keeps them then.
+  [[nodiscard]] bool begins_http2();
   void begin_exchange(std::size_t head_size);
   [[nodiscard]] bool is_settled() const;
   [[nodiscard]] io::Task<Next> settle();
@@ -94,6 +99,7 @@ class HttpSession final : private io::ListLink {
   std::chrono::nanoseconds body_waited_{0};
   http::ChunkedDecoder chunks_;
   std::unique_ptr<char[]> body_buffer_;
+  std::string http2_start_;
 };
 
 }  // namespace yz::net
