@@ -38,14 +38,15 @@ def settled(server, seconds=3.0):
 
 
 class MemoryPerObject(Contest):
-    """Many small objects: RSS grown by, less what the answers are long. nginx, which keeps them in files, is left out."""
+    """Many small objects: RSS grown by, less what the answers are long. Ours alone: nginx keeps them in files, haproxy takes
+    its cache's memory at start, varnish's and squid's allocators give figures that say more of them than of an object."""
 
     def __init__(self, key, title, objects, target):
         super().__init__(key, title, [])
         self.objects, self.target = objects, target
 
     def kinds(self, bench):
-        return [k for k in super().kinds(bench) if not k.name.startswith("nginx")]
+        return [edge.with_memory("4GiB") for edge in bench.edges[:1]]
 
     def run(self, bench):
         wrk, found = Wrk(bench.folder, bench.load_cpu), {}
