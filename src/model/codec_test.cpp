@@ -99,6 +99,28 @@ TEST(ResourceCodec, BytesOfFormatOneAreReadWithDefaultsForWhatCameLater) {
   EXPECT_EQ(*back, Resource(expected));
 }
 
+TEST(ResourceCodec, ADomainOfFormatTwoHasNoHttpsRules) {
+  Domain domain = *sample_snapshot().domains.find({1});
+  domain.https = {};
+  std::string bytes = encode(Resource(domain));
+  bytes.resize(bytes.size() - 4 - 5);  // the checksum, and one byte for each of the rules' fields
+  bytes[4] = 2;
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  const auto back = decode_resource(bytes);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, Resource(domain));
+}
+
+TEST(ResourceCodec, ADomainKeepsItsHttpsRulesAndANodeItsPort) {
+  Domain domain = *sample_snapshot().domains.find({1});
+  domain.https = {HttpsRedirect::kPermanent, {std::chrono::seconds(9), true, true}, TlsVersion::kTls13};
+  EXPECT_EQ(decode_resource(encode(Resource(domain))).value(), Resource(domain));
+  Node node = *sample_snapshot().nodes.find({1});
+  node.https_port = 8443;
+  EXPECT_EQ(decode_resource(encode(Resource(node))).value(), Resource(node));
+}
+
 TEST(SnapshotCodec, AnotherKindOfFrameIsNamed) {
   const auto back = decode_snapshot(encode(UsageBatch{}));
   ASSERT_FALSE(back);

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "model/ids.h"
+#include "model/tls_version.h"
 
 namespace yz::model {
 
@@ -53,6 +54,30 @@ enum class CacheProfile : std::uint8_t {
   kRfc,   ///< to the letter: request directives of viewers are honoured
 };
 
+/// What a request over plain HTTP is answered with.
+enum class HttpsRedirect : std::uint8_t {
+  kOff,        ///< its answer
+  kMoved,      ///< 301 to https
+  kPermanent,  ///< 308 to https, which keeps the method
+};
+
+/// Strict-Transport-Security (RFC 6797), on answers over TLS.
+struct Hsts {
+  std::chrono::seconds max_age{0};  ///< 0: the field is not sent
+  bool include_subdomains = false;
+  bool preload = false;
+
+  friend bool operator==(const Hsts&, const Hsts&) = default;
+};
+
+struct HttpsRule {
+  HttpsRedirect redirect = HttpsRedirect::kOff;  ///< where the edge has a certificate for the name
+  Hsts hsts;
+  TlsVersion min_tls = TlsVersion::kTls12;
+
+  friend bool operator==(const HttpsRule&, const HttpsRule&) = default;
+};
+
 /// A host name that is served. `version` counts its changes for ETag and If-Match.
 struct Domain {
   DomainId id;
@@ -62,7 +87,7 @@ struct Domain {
   std::string cname_label;           ///< its place below the CDN zone; empty: the name itself
   OriginGroupId origin_group;
   PolicyId policy;
-  CertificateId certificate;  ///< none: plain HTTP only
+  CertificateId certificate;  ///< none: those of the tenant's certificates that are valid for the name asked
   std::vector<CacheRule> cache_rules;
   KeyRule key_rule;
   CacheProfile profile = CacheProfile::kSafe;
@@ -70,6 +95,7 @@ struct Domain {
   bool correction = false;                 ///< an edge redirects viewers that belong elsewhere
   bool enabled = true;
   std::uint64_t version = 1;
+  HttpsRule https;
 
   friend bool operator==(const Domain&, const Domain&) = default;
 };

@@ -16,6 +16,7 @@ constexpr std::string_view kPurgeKind[] = {"url", "directory", "tag", "host", "a
 constexpr std::string_view kTaskKind[] = {"refresh", "prefetch"};
 constexpr std::string_view kTaskState[] = {"pending", "running", "complete", "partial", "failed"};
 constexpr std::string_view kCacheResult[] = {"none", "hit", "miss", "revalidated", "stale", "bypass"};
+constexpr std::string_view kHttpsRedirect[] = {"off", "301", "308"};
 constexpr std::string_view kTlsVersion[] = {"tls12", "tls13"};
 constexpr std::string_view kOnClientAbort[] = {"finish", "stop_below"};
 constexpr std::string_view kOriginAuth[] = {"none", "aws_v4", "ali_oss"};
@@ -62,6 +63,10 @@ Names names_of<TaskState>() {
 template <>
 Names names_of<CacheResult>() {
   return kCacheResult;
+}
+template <>
+Names names_of<HttpsRedirect>() {
+  return kHttpsRedirect;
 }
 template <>
 Names names_of<TlsVersion>() {

@@ -79,6 +79,18 @@ void visit_fields(V& v, Of<Domain> auto& x) {
   v("cache_rules", x.cache_rules), v("key_rule", x.key_rule), v("profile", x.profile);
   v("stale_on_error", x.stale_on_error), v("correction", x.correction), v("enabled", x.enabled);
   v("version", x.version);
+  if (!v.has(3)) return;
+  v("https", x.https);
+}
+
+template <typename V>
+void visit_fields(V& v, Of<HttpsRule> auto& x) {
+  v("redirect", x.redirect), v("hsts", x.hsts), v("min_tls", x.min_tls);
+}
+
+template <typename V>
+void visit_fields(V& v, Of<Hsts> auto& x) {
+  v("max_age", x.max_age), v("include_subdomains", x.include_subdomains), v("preload", x.preload);
 }
 
 template <typename V>
@@ -91,6 +103,8 @@ template <typename V>
 void visit_fields(V& v, Of<Node> auto& x) {
   v("id", x.id), v("name", x.name), v("group", x.group), v("addresses", x.addresses), v("http_port", x.http_port);
   v("weight", x.weight), v("capacity_mbps", x.capacity_mbps), v("enabled", x.enabled), v("draining", x.draining);
+  if (!v.has(3)) return;
+  v("https_port", x.https_port);
 }
 
 template <typename V>

@@ -18,7 +18,7 @@ namespace yz::model {
 // The JSON forms of API bodies, of yz-gslb's and yz-edge's files (through yaml.h) and of the command line. Field names
 // are those of the structs; enums by name (enum_names.h); ids are numbers; seconds are numbers or "5m"; times RFC 3339.
 // Secrets (Certificate::key_pem, Settings::cluster_key, OriginGroup::auth_secret) are read and never written.
-// Defined for: Tenant, Origin, OriginGroup, CacheRule, KeyRule, Domain, NodeGroup, Node, PolicyRule, Policy,
+// Defined for: Tenant, Origin, OriginGroup, CacheRule, KeyRule, HttpsRule, Domain, NodeGroup, Node, PolicyRule, Policy,
 // Certificate, Settings, Task, TaskTarget, NodeProgress, PurgeRecord, UsageKey, UsageCounts, UsageRecord, UsageBatch,
 // Load, Heartbeat, NodeState, HealthVerdict, ConfigSnapshot.
 

@@ -227,6 +227,7 @@ template ReadResult<Origin> from_json(const json&, Origin);
 template ReadResult<OriginGroup> from_json(const json&, OriginGroup);
 template ReadResult<CacheRule> from_json(const json&, CacheRule);
 template ReadResult<KeyRule> from_json(const json&, KeyRule);
+template ReadResult<HttpsRule> from_json(const json&, HttpsRule);
 template ReadResult<Domain> from_json(const json&, Domain);
 template ReadResult<NodeGroup> from_json(const json&, NodeGroup);
 template ReadResult<Node> from_json(const json&, Node);

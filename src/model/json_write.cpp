@@ -124,6 +124,7 @@ template json to_json(const Origin&);
 template json to_json(const OriginGroup&);
 template json to_json(const CacheRule&);
 template json to_json(const KeyRule&);
+template json to_json(const HttpsRule&);
 template json to_json(const Domain&);
 template json to_json(const NodeGroup&);
 template json to_json(const Node&);

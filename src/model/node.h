@@ -35,6 +35,7 @@ struct Node {
   NodeGroupId group;
   std::vector<IpAddress> addresses;  ///< public ones, IPv4 and IPv6; the first is used by peers and probes
   std::uint16_t http_port = 80;
+  std::uint16_t https_port = 443;   ///< 0: no TLS here
   std::uint32_t weight = 100;       ///< share within its group; 0 takes no new viewers
   std::uint64_t capacity_mbps = 0;  ///< 0: not limited
   bool enabled = true;

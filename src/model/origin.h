@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/ids.h"
+#include "model/tls_version.h"
 
 namespace yz::model {
 
@@ -19,9 +20,6 @@ struct Origin {
 
   friend bool operator==(const Origin&, const Origin&) = default;
 };
-
-/// The oldest TLS spoken to an origin.
-enum class TlsVersion : std::uint8_t { kTls12, kTls13 };
 
 /// What becomes of a fill when every viewer who waited for it has left.
 enum class OnClientAbort : std::uint8_t {

@@ -85,6 +85,7 @@ class ResourceCheck {
     const bool listed = d.key_rule.query == QueryKey::kKeepListed || d.key_rule.query == QueryKey::kDropListed;
     require(!listed || !d.key_rule.params.empty(), "/key_rule/params", "expected the parameters to keep or drop");
     require(in_ttl_range(d.stale_on_error), "/stale_on_error", "expected 0 to 10 years");
+    check_https(d.https);
     require(static_cast<bool>(d.origin_group), "/origin_group", "expected an origin group");
     require(static_cast<bool>(d.policy), "/policy", "expected a policy");
   }
@@ -106,6 +107,7 @@ class ResourceCheck {
     const std::set<IpAddress> unique(n.addresses.begin(), n.addresses.end());
     require(unique.size() == n.addresses.size(), "/addresses", "an address is listed twice");
     require(n.http_port != 0, "/http_port", "expected 1 to 65535");
+    require(n.https_port != n.http_port, "/https_port", "is the HTTP port");
     require(n.weight <= 1'000'000, "/weight", "expected at most 1000000");
     require(static_cast<bool>(n.group), "/group", "expected a node group");
   }
@@ -137,6 +139,13 @@ class ResourceCheck {
  private:
   static bool in_ttl_range(seconds s) { return s >= seconds(0) && s <= kMaxTtl; }
 
+  void check_https(const HttpsRule& https) {
+    require(in_ttl_range(https.hsts.max_age), "/https/hsts/max_age", "expected 0 to 10 years");
+    // What browsers' preload lists ask for (hstspreload.org).
+    const bool may_preload = https.hsts.include_subdomains && https.hsts.max_age >= seconds(365 * 86400);
+    require(!https.hsts.preload || may_preload, "/https/hsts/preload",
+            "expected include_subdomains and a max_age of at least 1 year beside it");
+  }
   void check_cache_rule(const std::string& at, const CacheRule& r) {
     switch (r.match) {
       case CacheRuleMatch::kAll:

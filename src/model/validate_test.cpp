@@ -53,6 +53,17 @@ TEST(Validate, FindsValuesOutOfBounds) {
   EXPECT_TRUE(names(validate(Resource{empty}), "/origins"));
 }
 
+TEST(Validate, APreloadedDomainHasWhatTheListsAskFor) {
+  Domain d = *sample_snapshot().domains.find({1});
+  d.https.hsts = {std::chrono::hours(24 * 365), true, true};
+  EXPECT_EQ(validate(Resource{d}), Problems{});
+  d.https.hsts.include_subdomains = false;
+  EXPECT_TRUE(names(validate(Resource{d}), "/https/hsts/preload"));
+  Node n = *sample_snapshot().nodes.find({1});
+  n.https_port = n.http_port;
+  EXPECT_TRUE(names(validate(Resource{n}), "/https_port"));
+}
+
 TEST(Validate, FindsTwoNodesOnOneEndpoint) {
   ConfigSnapshot s = sample_snapshot();
   Node n = *s.nodes.find({1});

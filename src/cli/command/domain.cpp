@@ -23,6 +23,10 @@ struct Options {
   std::vector<std::string> aliases;
   std::string ttl;
   std::string patch;
+  std::string certificate;
+  std::string redirect;
+  std::string hsts;
+  std::string min_tls;
   bool correction = false;
 };
 
@@ -76,11 +80,30 @@ io::Task<Status> show(ApiClient& api, const Shell& shell, Options o) {
   co_return Status();
 }
 
+/// The flags of `set` as the change they stand for, over the JSON given.
+Result<json> change_of(const Options& o) {
+  json patch = o.patch.empty() ? json::object() : json::parse(o.patch, nullptr, false);
+  if (!patch.is_object()) {
+    return fail(Code::kInvalid, "the change is a JSON object: '{\"correction\": true}'", Fault::kClient);
+  }
+  if (!o.redirect.empty()) patch["https"]["redirect"] = o.redirect;
+  if (!o.hsts.empty()) patch["https"]["hsts"]["max_age"] = o.hsts;
+  if (!o.min_tls.empty()) patch["https"]["min_tls"] = o.min_tls;
+  if (patch.empty() && o.certificate.empty()) {
+    return fail(Code::kInvalid, "nothing to change: give a JSON object or a flag", Fault::kClient);
+  }
+  return patch;
+}
+
 io::Task<Status> set(ApiClient& api, const Shell& shell, Options o) {
   YZ_CO_TRY(const json domain, co_await api.find(kPath, o.name));
-  const json patch = json::parse(o.patch, nullptr, false);
-  if (!patch.is_object())
-    co_return fail(Code::kInvalid, "the change is a JSON object: '{\"correction\": true}'", Fault::kClient);
+  YZ_CO_TRY(json patch, change_of(o));
+  if (o.certificate == "auto") {
+    patch["certificate"] = 0;
+  } else if (!o.certificate.empty()) {
+    YZ_CO_TRY(const json certificate, co_await api.find("/api/v1/certificates", o.certificate));
+    patch["certificate"] = certificate["id"];
+  }
   YZ_CO_TRY(const json changed,
             co_await api.patch(fmt::format("{}/{}", kPath, domain["id"].get<std::uint64_t>()), patch));
   shell.json ? shell.print_json(changed) : shell.print(fmt::format("{} changed\n", o.name));
@@ -105,6 +128,7 @@ void add_domain(CLI::App& app, Shell& shell) {
       "  yz domain add www.a.com --origin https://o.a.com --ttl 1h\n"
       "  yz domain list\n"
       "  yz domain set www.a.com '{\"correction\": true, \"stale_on_error\": \"5m\"}'\n"
+      "  yz domain set www.a.com --redirect 308 --hsts 365d\n"
       "  yz domain remove www.a.com");
   domain->require_subcommand(1);
   const auto o = std::make_shared<Options>();
@@ -132,7 +156,12 @@ void add_domain(CLI::App& app, Shell& shell) {
   showing->callback(does(show));
   auto* setting = domain->add_subcommand("set", "Change some of its settings");
   by_name(setting);
-  setting->add_option("change", o->patch, "JSON object with the fields to change")->required();
+  setting->add_option("change", o->patch, "JSON object with the fields to change");
+  setting->add_option("--certificate", o->certificate, "Show this one, by name; auto: whichever is valid for the name");
+  setting->add_option("--redirect", o->redirect, "Answer plain HTTP by sending it to https")
+      ->check(CLI::IsMember({"off", "301", "308"}));
+  setting->add_option("--hsts", o->hsts, "max-age of Strict-Transport-Security (365d; 0s: none)");
+  setting->add_option("--min-tls", o->min_tls, "The oldest TLS spoken")->check(CLI::IsMember({"tls12", "tls13"}));
   setting->callback(does(set));
   auto* removing = domain->add_subcommand("remove", "Stop serving it");
   by_name(removing);

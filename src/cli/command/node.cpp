@@ -18,6 +18,7 @@ struct Options {
   std::string group;
   std::vector<std::string> addresses;
   std::uint16_t port = 80;
+  std::uint16_t tls_port = 443;
   std::uint32_t weight = 100;
 };
 
@@ -74,8 +75,8 @@ io::Task<Status> print_token(ApiClient& api, const Shell& shell, std::uint64_t n
 
 io::Task<Status> add(ApiClient& api, const Shell& shell, Options o) {
   YZ_CO_TRY(const auto group, co_await id_of(api, "/api/v1/node-groups", o.group));
-  const json wanted = {
-      {"name", o.name}, {"group", group}, {"addresses", o.addresses}, {"http_port", o.port}, {"weight", o.weight}};
+  const json wanted = {{"name", o.name},      {"group", group},           {"addresses", o.addresses},
+                       {"http_port", o.port}, {"https_port", o.tls_port}, {"weight", o.weight}};
   YZ_CO_TRY(const json made, co_await api.post(kPath, wanted));
   if (!shell.json) shell.print(fmt::format("node {} is known. ", o.name));
   co_return co_await print_token(api, shell, made["id"].get<std::uint64_t>(), o.name);
@@ -137,6 +138,7 @@ void add_node(CLI::App& app, Shell& shell) {
   adding->add_option("--group", o->group, "Its group")->required();
   adding->add_option("--address", o->addresses, "Where viewers reach it (repeatable)")->required();
   adding->add_option("--port", o->port, "Its HTTP port")->capture_default_str();
+  adding->add_option("--tls-port", o->tls_port, "Its HTTPS port; 0: none")->capture_default_str();
   adding->add_option("--weight", o->weight, "Its share within the group")->capture_default_str();
   by_name("show", "One node, as the API has it", show);
   by_name("token", "A new join token for a node", token);
