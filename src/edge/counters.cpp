@@ -17,6 +17,11 @@ EdgeCounters::EdgeCounters(metrics::Registry& registry)
       bytes_in_(registry.counter("yz_edge_bytes_in_total", "Bytes received from viewers and peers")),
       duration_(registry.histogram("yz_edge_request_seconds", "From a request's head to the end of its response",
                                    metrics::Histogram::kMicroseconds)) {
+  constexpr std::array<const char*, 3> kHandshakes = {"full", "resumed", "failed"};
+  for (std::size_t i = 0; i < kHandshakes.size(); ++i) {
+    handshakes_[i] = registry.counter("yz_edge_tls_handshakes_total", "TLS handshakes of viewers, by how they ended",
+                                      {{"result", kHandshakes[i]}});
+  }
   for (std::size_t r = 0; r < kResults; ++r) {
     for (std::size_t c = 0; c < kClasses; ++c) {
       requests_[r][c] = registry.counter("yz_edge_requests_total", "Requests that ended, by what the cache did",
@@ -41,6 +46,12 @@ void EdgeCounters::count(model::CacheResult result, unsigned status_class, const
 void EdgeCounters::note_failure(std::string_view reason) {
   const auto* at = std::find(kFailureReasons.begin(), kFailureReasons.end(), reason);
   failures_[static_cast<std::size_t>(at - kFailureReasons.begin())].add();
+}
+
+void EdgeCounters::count_handshakes(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now) {
+  handshakes_[0].add(now.tls_full - before.tls_full);
+  handshakes_[1].add(now.tls_resumed - before.tls_resumed);
+  handshakes_[2].add(now.tls_failed - before.tls_failed);
 }
 
 std::uint64_t EdgeCounters::requests() const {

@@ -6,6 +6,7 @@
 #include "edge/upstream/failure.h"
 #include "metrics/registry.h"
 #include "model/usage.h"
+#include "net/http_server.h"
 
 namespace yz::edge {
 
@@ -15,6 +16,8 @@ class EdgeCounters {
   explicit EdgeCounters(metrics::Registry& registry);
 
   void count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts);
+  /// Adds what a worker's listener counted between two looks.
+  void count_handshakes(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
   /// Sums since the start.
   [[nodiscard]] std::uint64_t requests() const;
   [[nodiscard]] std::uint64_t hits() const;
@@ -34,6 +37,7 @@ class EdgeCounters {
   metrics::Counter bytes_in_;
   metrics::Histogram duration_;
   std::array<metrics::Counter, kFailureReasons.size() + 1> failures_;  // the last: no known reason
+  std::array<metrics::Counter, 3> handshakes_;                         // full, resumed, failed
 };
 
 }  // namespace yz::edge

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <semaphore>
 
 #include <sys/resource.h>
@@ -32,6 +33,29 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+/// Replaces port 0 by the one taken, so that the next worker shares it.
+Status bind_all(std::vector<Endpoint>& endpoints, const std::function<Result<Endpoint>(const Endpoint&)>& listen) {
+  for (Endpoint& endpoint : endpoints) {
+    auto at = listen(endpoint);
+    if (!at) return fail(std::move(at).error().with_context("listen " + to_string(endpoint)));
+    endpoint = *at;
+  }
+  return {};
+}
+
+Result<OwnCertificates> read_own_certificates(const Options& options) {
+  constexpr std::size_t kMaxPem = 1 << 20;
+  OwnCertificates out;
+  for (std::size_t i = 0; i < options.cert.size(); ++i) {
+    YZ_TRY(const std::string chain, read_file(options.cert[i], kMaxPem));
+    YZ_TRY(const std::string key, read_file(options.key[i], kMaxPem));
+    auto loaded = net::TlsCertificate::load(chain, key);
+    if (!loaded) return fail(std::move(loaded).error().with_context(options.cert[i]));
+    out.push_back(*std::move(loaded));
+  }
+  return out;
+}
+
 std::uint64_t draw_epoch() { return Random::from_entropy().next() >> 11; }
 
 }  // namespace
@@ -43,6 +67,7 @@ EdgeServer::EdgeServer(Options options)
       servers_(registry_),
       geo_(geo::GeoMap::empty()),
       prefetch_secret_(to_hex(secret_bytes(16))),
+      lone_secret_(secret_bytes(32)),
       epoch_(draw_epoch()) {}
 
 Result<std::unique_ptr<EdgeServer>> EdgeServer::start(Options options) {
@@ -78,13 +103,15 @@ Status EdgeServer::open() {
   slices_ = std::make_unique<SliceDesk>(slice, std::min(options_.slice_above, most_kept), most_kept);
   YZ_TRY(cache_, cache::Cache::open(std::move(cache_options)));
   cache_->expose(registry_);
-  config_ = prepare_standalone(options_, servers_);
+  YZ_TRY(own_certificates_, read_own_certificates(options_));
+  config_ = prepare_standalone(options_, servers_, own_certificates_);
   is_ready_ = options_.origin.has_value();
   return {};
 }
 
 Status EdgeServer::start_workers() {
   listening_ = options_.listen;
+  listening_tls_ = options_.tls_listen;
   workers_.resize(options_.workers);
   for (unsigned i = 0; i < options_.workers; ++i) {
     Running& running = workers_[i];
@@ -93,14 +120,10 @@ Status EdgeServer::start_workers() {
     running.thread->run_and_wait([&](io::Reactor& reactor) {
       running.worker = std::make_unique<Worker>(*this, reactor, i, config_);
       running.worker->start_housekeeping();
-      for (Endpoint& endpoint : listening_) {
-        auto at = running.worker->http().listen(endpoint, {.reuse_port = options_.workers > 1});
-        if (!at) {
-          bound = fail(std::move(at).error().with_context("listen " + to_string(endpoint)));
-          return;
-        }
-        endpoint = *at;
-      }
+      const io::TcpListener::Options how{.reuse_port = options_.workers > 1};
+      bound = bind_all(listening_, [&](const Endpoint& at) { return running.worker->http().listen(at, how); });
+      if (!bound) return;
+      bound = bind_all(listening_tls_, [&](const Endpoint& at) { return running.worker->listen_tls(at, how); });
     });
     YZ_CHECK(std::move(bound));
   }
@@ -148,8 +171,8 @@ void EdgeServer::put_in_force(ConfigPtr config) {
 Status EdgeServer::apply_snapshot(std::string_view encoded) {
   const std::lock_guard lock(apply_mutex_);
   YZ_TRY(auto snapshot, model::decode_snapshot(encoded));
-  YZ_TRY(auto prepared,
-         prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(snapshot)), options_.node, servers_));
+  YZ_TRY(auto prepared, prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(snapshot)),
+                                       options_.node, servers_, own_certificates_, *config()));
   put_in_force(std::move(prepared));
   return {};
 }
@@ -160,8 +183,8 @@ Status EdgeServer::apply_delta(std::string_view encoded) {
   YZ_TRY(const auto delta, model::decode_delta(encoded));
   if (!now->snapshot) return fail(Code::kConflict, "no configuration is in force that a change could start from");
   YZ_TRY(auto next, model::apply(*now->snapshot, delta));
-  YZ_TRY(auto prepared,
-         prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(next)), options_.node, servers_));
+  YZ_TRY(auto prepared, prepare_config(std::make_shared<const model::ConfigSnapshot>(std::move(next)), options_.node,
+                                       servers_, own_certificates_, *now));
   put_in_force(std::move(prepared));
   return {};
 }

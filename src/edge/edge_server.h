@@ -59,8 +59,14 @@ class EdgeServer {
   EdgeServer(const EdgeServer&) = delete;
   EdgeServer& operator=(const EdgeServer&) = delete;
 
+  [[nodiscard]] const Options& options() const { return options_; }
   /// The addresses in fact bound, in the order of the options.
   [[nodiscard]] const std::vector<Endpoint>& listening() const { return listening_; }
+  [[nodiscard]] const std::vector<Endpoint>& listening_tls() const { return listening_tls_; }
+  /// What ticket keys are derived from: the cluster's key, or what this process drew when there is none.
+  [[nodiscard]] const std::string& ticket_secret(const std::string& cluster_key) const {
+    return cluster_key.empty() ? lone_secret_ : cluster_key;
+  }
   /// Announces the end to viewers, waits until they are gone or `patience` is over.
   void drain(std::chrono::milliseconds patience);
 
@@ -124,6 +130,8 @@ class EdgeServer {
   AccessLog access_log_;
   std::shared_ptr<const geo::GeoMap> geo_;
   std::string prefetch_secret_;
+  std::string lone_secret_;
+  OwnCertificates own_certificates_;
   std::uint64_t epoch_ = 0;
   std::unique_ptr<UsageLedger> usage_;
   std::unique_ptr<cache::Cache> cache_;
@@ -143,6 +151,7 @@ class EdgeServer {
     double cpu_seconds = 0;
   } sample_;  // of keep_house() alone
   std::vector<Endpoint> listening_;
+  std::vector<Endpoint> listening_tls_;
   std::vector<Running> workers_;
   std::unique_ptr<AdminServer> admin_;
 };

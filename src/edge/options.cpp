@@ -21,6 +21,12 @@ constexpr std::string_view kHelp =
     "  yz-edge --config /etc/yizhan/edge.yaml                             runs under an agent\n"
     "\n"
     "  --listen ADDRESS:PORT   where viewers connect; may be given several times; port 0 takes a free one\n"
+    "  --tls-listen ADDRESS:PORT   the same over TLS\n"
+    "  --cert FILE, --key FILE     PEM chain and key shown for names without a certificate of their own; repeat the\n"
+    "                          pair for another kind of key (ECDSA, RSA)\n"
+    "  --kernel-tls on|off     let the kernel encrypt where it can (default on)\n"
+    "  --ocsp off|public|any   OCSP responders that are asked for what is stapled: none, those at public addresses\n"
+    "                          (default), or all that certificates name\n"
     "  --origin URL            runs alone: every host is served from this origin (http:// or https://)\n"
     "  --host-header NAME      Host sent to that origin (default: the viewer's)\n"
     "  --profile rfc|safe      how caching uses the room RFC 9111 leaves, alone (default safe)\n"
@@ -49,6 +55,26 @@ const std::map<std::string, Read, std::less<>>& settings() {
        [](Options& o, const std::string& v) -> Status {
          YZ_TRY(const Endpoint endpoint, Endpoint::parse(v));
          o.listen.push_back(endpoint);
+         return {};
+       }},
+      {"tls_listen",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(const Endpoint endpoint, Endpoint::parse(v));
+         o.tls_listen.push_back(endpoint);
+         return {};
+       }},
+      {"cert", [](Options& o, const std::string& v) -> Status { return o.cert.push_back(v), Status(); }},
+      {"key", [](Options& o, const std::string& v) -> Status { return o.key.push_back(v), Status(); }},
+      {"kernel_tls",
+       [](Options& o, const std::string& v) -> Status {
+         if (v != "on" && v != "off" && v != "true" && v != "false") return expected("on or off", v);
+         o.kernel_tls = v == "on" || v == "true";
+         return {};
+       }},
+      {"ocsp",
+       [](Options& o, const std::string& v) -> Status {
+         if (v != "off" && v != "public" && v != "any" && v != "false") return expected("off, public or any", v);
+         o.ocsp = v == "any" ? OcspPolicy::kAny : v == "public" ? OcspPolicy::kPublic : OcspPolicy::kOff;
          return {};
        }},
       {"origin",
@@ -175,7 +201,14 @@ Result<Options> read_options(int argc, const char* const* argv) {
     if (key == "listen" && !std::exchange(listens, true)) options.listen.clear();
     YZ_CHECK(apply(options, key, value, name));
   }
-  if (options.listen.empty()) return fail(Code::kInvalid, "--listen: expected at least one address:port");
+  if (options.cert.size() != options.key.size()) {
+    return fail(Code::kInvalid, "--key: expected one for each --cert, in the same order");
+  }
+  if (!options.tls_listen.empty() && options.cert.empty() && options.admin.empty()) {
+    return fail(Code::kInvalid, "--cert: expected a certificate to listen for TLS with");
+  }
+  if (options.listen.empty() && options.tls_listen.empty())
+    return fail(Code::kInvalid, "--listen: expected at least one address:port");
   if (!options.origin && options.admin.empty()) {
     return fail(Code::kInvalid, "--origin: expected an origin to run alone, or --admin for an agent to configure it");
   }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/ip.h"
 #include "base/result.h"
+#include "edge/tls/ocsp_policy.h"
 #include "http/profile.h"
 #include "model/ids.h"
 
@@ -26,11 +27,16 @@ struct StandaloneOrigin {
 /// What is set once at start, by `--name-with-dashes` or in YAML as `name_with_underscores`. What may change while it
 /// runs comes as configuration over the admin socket.
 struct Options {
-  std::vector<Endpoint> listen;    ///< `listen`: addresses viewers connect to; at least one
-  std::string admin;               ///< `admin`: path of the unix socket; empty: none
-  std::filesystem::path state;     ///< `state`: folder of purge log and usage; empty: kept in memory
-  ByteCount memory = mib(512);     ///< `memory`: hard bound of the cache, at least 8 MiB
-  ByteCount max_object{0};         ///< `max_object`: larger responses pass through uncached; 0: half of `memory`
+  std::vector<Endpoint> listen;           ///< `listen`: addresses viewers connect to; at least one
+  std::vector<Endpoint> tls_listen;       ///< `tls_listen`: the same over TLS
+  std::vector<std::string> cert;          ///< `cert`: PEM chains shown for names that have no certificate of their own
+  std::vector<std::string> key;           ///< `key`: the keys of these, in the same order
+  bool kernel_tls = true;                 ///< `kernel_tls`: on or off; on lets the kernel encrypt where it can
+  OcspPolicy ocsp = OcspPolicy::kPublic;  ///< `ocsp`: off, public or any: whose responders are asked
+  std::string admin;                      ///< `admin`: path of the unix socket; empty: none
+  std::filesystem::path state;            ///< `state`: folder of purge log and usage; empty: kept in memory
+  ByteCount memory = mib(512);            ///< `memory`: hard bound of the cache, at least 8 MiB
+  ByteCount max_object{0};                ///< `max_object`: larger responses pass through uncached; 0: half of `memory`
   ByteCount slice_size = mib(1);   ///< `slice_size`: large objects are kept in slices of it, 64 KiB to 16 MiB; 0: whole
   ByteCount slice_above = mib(4);  ///< `slice_above`: what is large
   unsigned workers = 1;            ///< `workers`: threads, 1 to 256

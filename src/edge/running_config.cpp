@@ -30,6 +30,7 @@ void add_sites(const model::ConfigSnapshot& snapshot, ServerBook& book, RunningC
     if (!domain.enabled || origins == nullptr) continue;
     Site made{domain.name, domain, *origins, profile_of(domain.profile)};
     made.servers = book.group(*origins);
+    made.hsts = hsts_value(domain.https.hsts);
     const auto site = std::make_shared<const Site>(std::move(made));
     config.origins.emplace(origins->id, site);
     sites.add(domain.name, site);
@@ -53,7 +54,8 @@ void add_peers(const model::ConfigSnapshot& snapshot, model::NodeGroupId parent,
 
 }  // namespace
 
-Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self, ServerBook& book) {
+Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self, ServerBook& book, OwnCertificates own,
+                                 const RunningConfig& before) {
   if (const auto problems = model::validate(*snapshot); !problems.empty()) {
     return fail(Code::kInvalid, problems.front().pointer + ": " + problems.front().message);
   }
@@ -65,8 +67,10 @@ Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self
   config->cluster_key = snapshot->settings.cluster_key;
   config->cdn_id = token_of(snapshot->settings.cdn_zone, "yizhan");
   add_sites(*snapshot, book, *config);
+  config->certificates = std::make_shared<const CertificateStore>(*snapshot, std::move(own), before.certificates.get());
   if (const model::Node* node = snapshot->nodes.find(self); node != nullptr) {
     config->node_name = token_of(node->name, "yizhan");
+    config->https_port = node->https_port;
     const model::NodeGroup* group = snapshot->node_groups.find(node->group);
     if (group != nullptr) config->tier = group->tier;
     if (config->tier == model::Tier::kL1) {
@@ -81,8 +85,9 @@ Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self
   return ConfigPtr(std::move(config));
 }
 
-ConfigPtr prepare_standalone(const Options& options, ServerBook& book) {
+ConfigPtr prepare_standalone(const Options& options, ServerBook& book, OwnCertificates own) {
   auto config = std::make_shared<RunningConfig>();
+  config->certificates = std::make_shared<const CertificateStore>(std::move(own));
   config->self = options.node;
   if (!options.origin) return config;
   auto site = std::make_shared<Site>();

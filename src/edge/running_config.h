@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "edge/options.h"
 #include "edge/site.h"
+#include "edge/tls/certificate_store.h"
 #include "model/config_snapshot.h"
 #include "model/node.h"
 
@@ -43,14 +44,18 @@ struct RunningConfig {
   std::map<model::OriginGroupId, std::shared_ptr<const Site>> origins;  ///< each group in use, by a site that uses it
   std::vector<IpPrefix> trusted_proxies;
   std::string cluster_key;
-  std::shared_ptr<const sched::SchedView> view;  ///< for edge correction; null: none
+  std::shared_ptr<const CertificateStore> certificates;  ///< never null
+  std::uint16_t https_port = 0;                          ///< where viewers of this node find TLS; 0: not told
+  std::shared_ptr<const sched::SchedView> view;          ///< for edge correction; null: none
 };
 using ConfigPtr = std::shared_ptr<const RunningConfig>;
 
 /// Prepares a snapshot for the node `self`, its servers joined to what `book` knows of them. Fails with kInvalid,
-/// naming the first problem, when it is not consistent.
-[[nodiscard]] Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self, ServerBook& book);
+/// naming the first problem, when it is not consistent. `own` are the certificates of the edge's own settings; what
+/// handshakes have read of certificates is taken over from `before`.
+[[nodiscard]] Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self, ServerBook& book,
+                                               OwnCertificates own, const RunningConfig& before);
 /// The configuration of an edge that runs alone; without an origin it serves nothing yet.
-[[nodiscard]] ConfigPtr prepare_standalone(const Options& options, ServerBook& book);
+[[nodiscard]] ConfigPtr prepare_standalone(const Options& options, ServerBook& book, OwnCertificates own);
 
 }  // namespace yz::edge

@@ -21,7 +21,10 @@ struct Site {
   model::OriginGroup origins;
   http::Profile profile = http::Profile::kSafe;
   std::shared_ptr<const OriginGroupState> servers;  ///< what is known of `origins`
+  std::string hsts;  ///< value of Strict-Transport-Security on answers over TLS; empty: none
 };
+/// "max-age=31536000; includeSubDomains; preload" (RFC 6797 §6.1); empty when the rule sends none.
+[[nodiscard]] std::string hsts_value(const model::Hsts& rule);
 
 /// Host → site. Immutable once built; any thread.
 class SiteTable {

@@ -1,8 +1,10 @@
 #include "edge/worker.h"
 
 #include "edge/edge_server.h"
+#include "edge/tls/certificate_store.h"
 #include "edge/transaction/phases.h"
 #include "edge/upstream/health_checks.h"
+#include "net/tls.h"
 
 namespace yz::edge {
 
@@ -11,6 +13,7 @@ Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigP
       reactor_(reactor),
       index_(index),
       config_(std::make_shared<const ConfigPtr>(std::move(config))),
+      tickets_(std::make_shared<net::TlsTicketKeys>(server.ticket_secret((*config_)->cluster_key))),
       client_(reactor),
       random_(Random::from_entropy()),
       http_(reactor, *this) {}
@@ -20,22 +23,50 @@ Worker::~Worker() { server_.access_log().append(std::exchange(log_lines_, {})); 
 void Worker::start_housekeeping() {
   reactor_.spawn_into(background_, keep_house());
   if (index_ == 0) reactor_.spawn_into(background_, run_health_checks(*this));
+  if (index_ != 0 || server_.options().tls_listen.empty()) return;
+  ocsp_ = std::make_unique<OcspKeeper>(client_, server_.resolver(), server_.options().ocsp);
+  const auto certificates_now = [this] { return (*config_)->certificates; };
+  reactor_.spawn_into(background_, ocsp_->run(certificates_now));
 }
 
 io::Task<void> Worker::keep_house() {
   for (;;) {
     co_await io::sleep_for(std::chrono::seconds(1));
     connections_.store(static_cast<std::uint32_t>(http_.counts().connections), std::memory_order_relaxed);
+    server_.counters().count_handshakes(counted_, http_.counts());
+    counted_ = http_.counts();
     server_.access_log().append(std::exchange(log_lines_, {}));
   }
 }
 
-void Worker::set_config(ConfigPtr config) { config_ = std::make_shared<const ConfigPtr>(std::move(config)); }
+void Worker::set_config(ConfigPtr config) {
+  config_ = std::make_shared<const ConfigPtr>(std::move(config));
+  tickets_->set_secret(server_.ticket_secret((*config_)->cluster_key));
+}
+
+Result<Endpoint> Worker::listen_tls(const Endpoint& endpoint, const io::TcpListener::Options& options) {
+  if (!tls_) {
+    net::TlsServerOptions tls;
+    tls.protocols = {"h2", "http/1.1"};
+    tls.tickets = tickets_;
+    tls.kernel_tls = server_.options().kernel_tls;
+    // The identity keeps the configuration it lies in alive, by a count that only this worker touches.
+    const auto choose = [this](std::string_view name) -> std::shared_ptr<const net::TlsIdentity> {
+      const auto held = config_;
+      const net::TlsIdentity* identity = (*held)->certificates->find(name);
+      if (identity == nullptr) return nullptr;
+      return {held, identity};
+    };
+    YZ_TRY(tls_, net::TlsServerContext::make(choose, std::move(tls)));
+  }
+  return http_.listen_tls(endpoint, tls_, options);
+}
 
 io::Task<void> Worker::handle(net::Exchange& exchange) {
   Transaction tx(*this, exchange);
   if (server_.is_draining()) exchange.close_after();
   if (co_await check_access(tx)) co_return;
+  if (co_await secure_viewer(tx)) co_return;
   if (co_await correct_viewer(tx)) co_return;
   co_await serve(tx);
 }

@@ -7,11 +7,13 @@
 
 #include "base/random.h"
 #include "edge/running_config.h"
+#include "edge/tls/ocsp_keeper.h"
 #include "edge/upstream/node_check.h"
 #include "io/reactor.h"
 #include "io/scope.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
+#include "net/tls_tickets.h"
 
 namespace yz::edge {
 
@@ -30,6 +32,8 @@ class Worker final : public net::HttpHandler {
   /// One request of the public listener, through the phases of transaction/.
   [[nodiscard]] io::Task<void> handle(net::Exchange& exchange) override;
 
+  /// Viewers over TLS; certificates and ticket keys are those of the configuration in force at each handshake.
+  [[nodiscard]] Result<Endpoint> listen_tls(const Endpoint& endpoint, const io::TcpListener::Options& options);
   /// Requests that begin from now on use this configuration.
   void set_config(ConfigPtr config);
   /// A reference that only this worker counts, so that taking it touches no line shared with other workers.
@@ -62,10 +66,14 @@ class Worker final : public net::HttpHandler {
   std::atomic<std::uint32_t> connections_{0};
   std::string log_lines_;
   std::shared_ptr<const ConfigPtr> config_;
+  std::shared_ptr<net::TlsTicketKeys> tickets_;  // with the context, which is made for the first TLS listener
+  std::shared_ptr<net::TlsServerContext> tls_;
+  net::HttpServer::Counts counted_;  // as of the last housekeeping
   net::HttpClient client_;
   NodeCheck node_check_{client_};
   Random random_;
   std::string scratch_;
+  std::unique_ptr<OcspKeeper> ocsp_;  // for all workers, on the first one alone
   io::TaskScope background_;
   net::HttpServer http_;  // last: its connections end first
 };

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/dns_client.h"
 #include "geo/build_command.h"
+#include "net/self_signed.h"
 
 namespace yz::cli {
 
@@ -109,6 +110,16 @@ Status Cluster::prepare_geo() {
   return {};
 }
 
+/// Made once; any name of the sample site and of the CDN's zone is on it.
+Status Cluster::prepare_certificate() {
+  if (std::filesystem::exists(plan_.certificate())) return {};
+  constexpr auto kLife = std::chrono::hours(24 * 825);
+  const std::string names = fmt::format("DNS:{0},DNS:*.{1},DNS:*.{0}.{1}", plan_.domain, plan_.zone);
+  YZ_TRY(const net::SelfSigned made, net::make_self_signed(names, kLife));
+  YZ_CHECK(write_file_atomically(plan_.certificate_key(), made.key_pem, 0600));
+  return write_file_atomically(plan_.certificate(), made.chain_pem, 0600);
+}
+
 Status Cluster::start_program(const std::string& name, const std::string& program, const json& settings) {
   const auto file = plan_.folder / (file_name(name) + ".yaml");
   YZ_CHECK(write_file_atomically(file, settings.dump(2) + "\n", 0600));  // JSON is YAML
@@ -122,6 +133,7 @@ io::Task<Status> Cluster::start() {
   YZ_CO_CHECK(make_folder(plan_.folder / "log"));
   YZ_CO_CHECK(make_folder(plan_.folder / "nodes"));
   YZ_CO_CHECK(prepare_geo());
+  YZ_CO_CHECK(prepare_certificate());
   options_.progress("control");
   const auto token_file = plan_.folder / "operator.token";
   YZ_CO_CHECK(write_file_atomically(token_file, plan_.api_token + "\n", 0600));
@@ -189,7 +201,8 @@ io::Task<Status> Cluster::ensure_resources() {
     const json wanted = {{"name", node.name},
                          {"group", group},
                          {"addresses", {to_string(node.address)}},
-                         {"http_port", plan_.edge_port}};
+                         {"http_port", plan_.edge_port},
+                         {"https_port", plan_.https_port}};
     YZ_CO_TRY([[maybe_unused]] const auto id, co_await ensure("/api/v1/nodes", wanted));
   }
   const json policy = {{"name", "default"}, {"default_groups", {beijing, guangdong}}, {"ttl", 30}, {"degraded_ttl", 5}};
@@ -224,6 +237,9 @@ io::Task<Status> Cluster::start_agent(const PlannedNode& node) {
                     {{"binary", (options_.bin / "yz-edge").string()},
                      {"settings",
                       {{"listen", {to_string(edge(node))}},
+                       {"tls_listen", {to_string(Endpoint{node.address, plan_.https_port})}},
+                       {"cert", {plan_.certificate().string()}},
+                       {"key", {plan_.certificate_key().string()}},
                        {"memory", options_.edge_memory},
                        {"workers", 1},
                        {"geo_map", geo_file_.string()},

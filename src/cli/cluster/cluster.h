@@ -64,6 +64,7 @@ class Cluster {
  private:
   [[nodiscard]] Status check_programs() const;
   [[nodiscard]] Status prepare_geo();
+  [[nodiscard]] Status prepare_certificate();
   [[nodiscard]] Status start_program(const std::string& name, const std::string& program,
                                      const nlohmann::json& settings);
   io::Task<Status> wait_for_control();

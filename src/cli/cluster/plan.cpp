@@ -81,6 +81,7 @@ Result<ClusterPlan> ClusterPlan::load(const std::filesystem::path& folder) {
     plan.dns_port = ports.at("dns");
     plan.gslb_port = ports.at("gslb");
     plan.edge_port = ports.at("edge");
+    plan.https_port = ports.value("https", std::uint16_t{0});  // older plans have none
     plan.origin_port = ports.at("origin");
     plan.api_token = doc.at("api_token");
     plan.cluster_key = doc.at("cluster_key");
@@ -113,6 +114,7 @@ Result<ClusterPlan> ClusterPlan::load_or_make(const std::filesystem::path& folde
   YZ_TRY(plan.gslb_port, picker.pick(plan.gslb_port, local));
   YZ_TRY(plan.origin_port, picker.pick(plan.origin_port, local));
   YZ_TRY(plan.edge_port, picker.pick(plan.edge_port, edges));
+  YZ_TRY(plan.https_port, picker.pick(plan.https_port, edges));
   YZ_CHECK(plan.save());
   return plan;
 }
@@ -124,6 +126,7 @@ Status ClusterPlan::save() const {
                       {"dns", dns_port},
                       {"gslb", gslb_port},
                       {"edge", edge_port},
+                      {"https", https_port},
                       {"origin", origin_port}}},
                     {"api_token", api_token},
                     {"cluster_key", cluster_key},

@@ -28,6 +28,7 @@ struct ClusterPlan {
   std::uint16_t dns_port = 0;    ///< scheduler: UDP and TCP
   std::uint16_t gslb_port = 0;   ///< scheduler: 302, HTTP-DNS, explain
   std::uint16_t edge_port = 0;   ///< every edge, each on its own address
+  std::uint16_t https_port = 0;  ///< the same over TLS
   std::uint16_t origin_port = 0;
   std::string api_token;
   std::string cluster_key;
@@ -38,6 +39,9 @@ struct ClusterPlan {
   [[nodiscard]] std::string api_url() const;
   /// The name viewers resolve.
   [[nodiscard]] std::string cname() const { return domain + "." + zone; }
+  /// The certificate edges show for every name that has none, signed by itself, and its key.
+  [[nodiscard]] std::filesystem::path certificate() const { return folder / "edge-certificate.pem"; }
+  [[nodiscard]] std::filesystem::path certificate_key() const { return folder / "edge-key.pem"; }
   [[nodiscard]] std::filesystem::path file() const { return folder / "cluster.json"; }
 
   /// The plan remembered in a folder. Fails with kNotFound when there is none, kInvalid when it is damaged.

@@ -52,7 +52,8 @@ std::string where_table(const Cluster& cluster, const std::string& origin) {
   table.add({"scheduler (DNS)", fmt::format("127.0.0.1:{} udp, tcp", plan.dns_port), log("gslb")});
   table.add({"scheduler (302, HTTP-DNS)", fmt::format("http://127.0.0.1:{}", plan.gslb_port), ""});
   for (const PlannedNode& node : plan.nodes) {
-    table.add({fmt::format("edge {} ({})", node.name, node.group), "http://" + to_string(cluster.edge(node)),
+    table.add({fmt::format("edge {} ({})", node.name, node.group),
+               fmt::format("http://{}, https on port {}", to_string(cluster.edge(node)), plan.https_port),
                log("agent " + node.name)});
   }
   table.add({"origin", origin, ""});
@@ -76,6 +77,8 @@ std::string what_next(const Cluster& cluster, const std::string& state) {
       "    dig @127.0.0.1 -p {} {} +subnet={}/24 +short\n"
       "  the first request is a miss, the second a hit (see Cache-Status):\n"
       "    curl -sD- -o/dev/null -H 'Host: {}' http://{}/\n"
+      "  the same over TLS, with the edges' own certificate until you upload yours (yz certificate add):\n"
+      "    curl -sk --resolve {}:{}:{} https://{}:{}/ -o/dev/null -D-\n"
       "  why a viewer is sent where it is; refresh; traffic; nodes live:\n"
       "    {} explain {} {}\n"
       "    {} refresh http://{}/\n"
@@ -83,7 +86,8 @@ std::string what_next(const Cluster& cluster, const std::string& state) {
       "    {} top\n"
       "Ctrl-C stops everything; the same command starts it again with its state.\n",
       plan.dns_port, plan.cname(), unicom, plan.dns_port, plan.cname(), telecom, plan.domain,
-      to_string(cluster.edge(beijing)), yz, plan.domain, unicom, yz, plan.domain, yz, yz);
+      to_string(cluster.edge(beijing)), plan.domain, plan.https_port, to_string(beijing.address), plan.domain,
+      plan.https_port, yz, plan.domain, unicom, yz, plan.domain, yz, yz);
 }
 
 /// Starts the sample origin when no other is named; tells where the origin is.

@@ -16,11 +16,6 @@ namespace {
 /// A viewer's request passes us once; between our own tiers it may pass twice.
 constexpr std::size_t kMostPassesOfPeers = 2;
 
-bool is_trusted(const RunningConfig& config, const IpAddress& address) {
-  return std::any_of(config.trusted_proxies.begin(), config.trusted_proxies.end(),
-                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
-}
-
 /// The nearest address that is not a trusted proxy's: X-Forwarded-For is read from its end (each proxy appends), and
 /// only as far as those who wrote it are believed.
 IpAddress viewer_address(const Transaction& tx) {
@@ -103,6 +98,11 @@ io::Task<void> answer_health(Transaction& tx) {
 }
 
 }  // namespace
+
+bool is_trusted(const RunningConfig& config, const IpAddress& address) {
+  return std::any_of(config.trusted_proxies.begin(), config.trusted_proxies.end(),
+                     [&](const IpPrefix& prefix) { return prefix.contains(address); });
+}
 
 io::Task<bool> check_access(Transaction& tx) {
   if (tx.request().path.starts_with("/.yz/")) {

@@ -17,6 +17,10 @@ namespace yz::edge {
 
 /// access.cpp: who asks, for which site, and may they. True when it answered (health check, refusal, redirect).
 [[nodiscard]] io::Task<bool> check_access(Transaction& tx);
+/// secure.cpp: a viewer over plain HTTP is sent to https where the domain wants that. True when it was, or refused.
+[[nodiscard]] io::Task<bool> secure_viewer(Transaction& tx);
+/// access.cpp: whether what a proxy at this address says of its client is believed.
+[[nodiscard]] bool is_trusted(const RunningConfig& config, const IpAddress& address);
 /// redirect.cpp: a viewer that belongs to another node is sent there. True when it was.
 [[nodiscard]] io::Task<bool> correct_viewer(Transaction& tx);
 /// serve.cpp: lookup, then hit, follow or fill, or pass.

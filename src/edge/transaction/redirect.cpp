@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kMarked = "/.yz/302/";
 
 /// "http://203.0.113.5:8080/.yz/302/www.a.com/path?query": the node's address, marked so that it is never sent on
-/// again.
+/// again. Over plain HTTP only: no certificate would fit the address.
 std::string marked_location(const model::Node& node, const http::RequestHead& request) {
   const IpAddress& address = node.addresses.front();
   std::string out = "http://";
@@ -29,6 +29,7 @@ io::Task<bool> correct_viewer(Transaction& tx) {
   const RunningConfig& config = tx.running();
   const http::RequestHead& request = tx.request();
   const bool applies = config.view && tx.site->domain.correction && !tx.peer && !tx.is_redirected && !tx.is_prefetch &&
+                       !tx.exchange.is_tls() &&
                        (request.method == http::Method::kGet || request.method == http::Method::kHead);
   if (!applies) co_return false;
   const auto client = sched::class_of(tx.worker.server().geo().lookup(tx.client));

@@ -3,6 +3,7 @@
 #include "edge/edge_server.h"
 #include "edge/transaction/fair_share.h"
 #include "edge/transaction/phases.h"
+#include "edge/transaction/response_head.h"
 #include "edge/upstream/failure.h"
 #include "http/cdn_loop.h"
 #include "http/hop_by_hop.h"
@@ -24,6 +25,7 @@ http::HeaderMap response_fields(const Transaction& tx, const http::ResponseHead&
   std::string status;
   http::append_cache_status(status, tx.running().node_name, tx.status);
   out.add(http::FieldId::kCacheStatus, status);
+  if (const auto hsts = hsts_of(tx); !hsts.empty()) out.add("Strict-Transport-Security", hsts);
   if (tx.peer) {
     // Asked of the origin after the peer's request came, so it is as new as the peer's own clock.
     const auto born = std::max(tx.asked_seq, tx.store().purges().latest());
@@ -65,6 +67,7 @@ io::Task<void> refuse(Transaction& tx, http::StatusCode status, std::string text
   http::append_cache_status(cache_status, tx.running().node_name, tx.status);
   headers.add(http::FieldId::kCacheStatus, cache_status);
   if (status == 503) headers.add("Retry-After", "1");
+  if (const auto hsts = hsts_of(tx); !hsts.empty()) headers.add("Strict-Transport-Security", hsts);
   (void)co_await tx.exchange.respond(status, std::move(headers), std::move(text) + "\n");
 }
 

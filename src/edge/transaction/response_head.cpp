@@ -27,7 +27,13 @@ void add_age_and_status(HeadTail& tail, const Transaction& tx, const cache::Obje
     tail.add(tx.status.detail);
   }
   tail.add("\r\n");
+  if (const auto hsts = hsts_of(tx); !hsts.empty()) tail.field("Strict-Transport-Security", hsts);
   if (tx.peer) tail.field("Yz-Born-Seq", object.born().value);
+}
+
+std::string_view hsts_of(const Transaction& tx) {
+  if (tx.site == nullptr || !tx.exchange.is_tls()) return {};
+  return tx.site->hsts;
 }
 
 std::string not_modified_head(http::Fields stored) {
