@@ -1,5 +1,7 @@
 #include "base/hash.h"
 
+#include <cstring>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -32,12 +34,36 @@ constexpr std::array<std::uint32_t, 256> make_crc32c_table() {
 
 constexpr auto kCrc32cTable = make_crc32c_table();
 
+std::uint32_t crc32c_by_table(std::string_view data, std::uint32_t crc) {
+  for (const char c : data) crc = kCrc32cTable[(crc ^ static_cast<std::uint8_t>(c)) & 0xff] ^ (crc >> 8);
+  return crc;
+}
+
+#if defined(__x86_64__)
+/// By the processor's own instruction: eight bytes in about three cycles.
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(std::string_view data, std::uint32_t crc) {
+  std::uint64_t wide = crc;
+  const char* at = data.data();
+  std::size_t left = data.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    wide = __builtin_ia32_crc32di(wide, word);
+  }
+  crc = static_cast<std::uint32_t>(wide);
+  for (; left > 0; --left, ++at) crc = __builtin_ia32_crc32qi(crc, static_cast<unsigned char>(*at));
+  return crc;
+}
+#endif
+
 }  // namespace
 
 std::uint32_t crc32c(std::string_view data, std::uint32_t crc) {
-  crc = ~crc;
-  for (const char c : data) crc = kCrc32cTable[(crc ^ static_cast<std::uint8_t>(c)) & 0xff] ^ (crc >> 8);
-  return ~crc;
+#if defined(__x86_64__)
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (has_instruction) return ~crc32c_by_instruction(data, ~crc);
+#endif
+  return ~crc32c_by_table(data, ~crc);
 }
 
 std::string sha256(std::string_view data) {
