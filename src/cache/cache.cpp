@@ -20,6 +20,9 @@ Result<std::unique_ptr<Cache>> Cache::open(CacheOptions options) {
   YZ_TRY(auto purges, PurgeLog::open(options.purge));
   std::unique_ptr<Cache> cache(new Cache(std::move(options)));
   cache->purges_ = std::move(purges);
+  if (!cache->options_.disk.places.empty()) {
+    YZ_TRY(cache->disk_, DiskTier::open(cache->options_.disk, *cache->tier_, *cache->purges_));
+  }
   return cache;
 }
 
@@ -92,6 +95,13 @@ Joined Cache::join(const CacheKey& key, BaseId base, std::string_view host, std:
 
 bool Cache::keep(const Ref<Object>& object) {
   if (purges_->verdict(*object) == PurgeVerdict::kDead) return false;
+  if (disk_) {
+    // What is there is older. An object that was worth writing is written again.
+    const bool was_on_disk = disk_->holds(object->key().slot());
+    disk_->forget(object->key().slot());
+    if (!object->vary().empty()) forget_rule_unless(object->key().primary, object->vary());
+    if (was_on_disk) disk_->write(object);
+  }
   if (tier_->put(object)) return true;
   // The index or a rule found no room: make some, once.
   constexpr std::uint64_t kForTables = 64 * 1024;
@@ -131,10 +141,33 @@ Ref<Object> Cache::store(const ObjectMeta& meta, std::string_view body) {
   return {};
 }
 
-void Cache::remove(const Object& object) { tier_->remove(object); }
+/// A rule of other names takes the place of what is on disk for the URL.
+void Cache::forget_rule_unless(Hash128 primary, std::string_view names) {
+  const Ref<VaryRule> rule = tier_->find(primary).rule;
+  if (disk_ && (!rule || rule->names() != names)) disk_->forget(primary);
+}
+
+void Cache::remove(const Object& object) {
+  if (disk_) disk_->forget(object.key().slot());
+  tier_->remove(object);
+}
+
+io::Task<bool> Cache::recall(CacheKey key) {
+  if (!disk_) co_return false;
+  co_return co_await disk_->recall(key.slot());
+}
+
+void Cache::write_behind() {
+  if (!disk_) return;
+  const std::unique_lock lock(sweep_mutex_, std::try_to_lock);
+  if (!lock) return;
+  for (const Ref<Object>& object : tier_->used_objects(behind_shard_)) disk_->evicted(object, true);
+  behind_shard_ = (behind_shard_ + 1) % tier_->shard_count();
+}
 
 void Cache::invalidate(Hash128 primary) {
   invalidations_->raise(primary);  // first: what is stored after the clearing sees it
+  if (disk_) disk_->forget(primary);
   tier_->clear(primary);
 }
 
@@ -202,6 +235,7 @@ void Cache::expose(metrics::Registry& registry) {
     registry.counter_from(item.name, item.help, {},
                           [this, field = item.field] { return static_cast<double>(stats().*field); });
   }
+  if (disk_) disk_->expose(registry);
   registry.gauge_from("yz_cache_purge_sequence", "Number of the last purge that is applied and durable.", {},
                       [this] { return static_cast<double>(purges_->applied().value); });
 }

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "cache/disk/disk_tier.h"
 #include "cache/fill.h"
 #include "cache/key.h"
 #include "cache/object.h"
@@ -34,6 +35,7 @@ struct CacheOptions {
   ByteCount window = mib(2);    ///< of what passes through: how far apart producer and readers may be
   std::chrono::milliseconds leader_timeout{10'000};  ///< a fill without a head for longer is no longer joined
   PurgeLog::Options purge;
+  DiskOptions disk;  ///< what lies under the memory; none by default
 };
 
 /// What a lookup found.
@@ -104,11 +106,24 @@ class Cache {
   [[nodiscard]] Ref<Object> make_head(const ObjectMeta& meta);
   /// Stores a whole small response in one step; none when it is too large, purged or there is no room.
   Ref<Object> store(const ObjectMeta& meta, std::string_view body);
-  /// Drops one object (RFC 9111 §4.4 invalidation, or a broken one).
+  /// Drops one object (RFC 9111 §4.4 invalidation, or a broken one), on disk, too.
   void remove(const Object& object);
   /// Drops a URL with all its variants, on this node alone and without a record in the purge log: invalidation by an
   /// unsafe method (RFC 9111 §4.4). A fill in flight for it, whichever the variant, is no longer joined nor stored.
   void invalidate(Hash128 primary);
+
+  /// True when what `lookup` did not find may be on disk.
+  [[nodiscard]] bool may_recall(const Lookup& found) const {
+    return disk_ != nullptr && !found.object && disk_->holds(found.key.slot());
+  }
+  /// Brings what is on disk under a key into memory: the object, or the rule of a URL that varies. True: look up again.
+  /// Never an error; reads once however many ask.
+  [[nodiscard]] io::Task<bool> recall(CacheKey key);
+  /// Writes some of what memory has and is used to disk, so that it outlives a crash. Call it from a timer, off the
+  /// reactors of viewers.
+  void write_behind();
+  /// Null: there is none.
+  [[nodiscard]] DiskTier* disk() { return disk_.get(); }
 
   [[nodiscard]] PurgeLog& purges() { return *purges_; }
   /// Frees what purges killed, a shard at a time; true while there is more to do. Call it from a timer.
@@ -126,6 +141,7 @@ class Cache {
   [[nodiscard]] Lookup find_primary(Hash128 primary);
   void find_variant(Lookup& found);
   [[nodiscard]] bool keep(const Ref<Object>& object);
+  void forget_rule_unless(Hash128 primary, std::string_view names);
   [[nodiscard]] Ref<Object> make_on(Ref<Body> body, const ObjectMeta& meta);
   void take_if_alive(Lookup& found, Ref<Object> object);
   void drop_dead(const Ref<Object>& object);
@@ -142,6 +158,8 @@ class Cache {
   std::unique_ptr<FillTable> fills_;
   std::unique_ptr<PassTable> passes_;
   std::unique_ptr<InvalidationMarks> invalidations_;
+  std::size_t behind_shard_ = 0;    ///< where write_behind goes on; under sweep_mutex_
+  std::unique_ptr<DiskTier> disk_;  // ends before what it brings back to
 };
 
 }  // namespace yz::cache

@@ -153,7 +153,8 @@ Status FillWriter::publish_head(const ObjectMeta& meta) {
     fill_->state_.store(FillState::kStreaming, std::memory_order_release);
   }
   fill_->news_.notify_all();
-  if (!meta.vary.empty() && !tier.add_rule(meta.key.primary, meta.vary)) {
+  if (!meta.vary.empty()) fill_->cache_.forget_rule_unless(meta.key.primary, meta.vary);
+  if (!meta.vary.empty() && !tier.add_rule(meta.key.primary, meta.vary, meta.response_time)) {
     // Without the rule nobody finds this variant; the fill still serves those it has.
     const std::lock_guard lock(fill_->mutex_);
     fill_->is_doomed_ = true;

@@ -46,9 +46,20 @@ MemoryTier::~MemoryTier() {
 bool MemoryTier::put(const Ref<Object>& object) {
   Graveyard gone;
   const std::lock_guard lock(mutex_);
+  return put_locked(object, gone);
+}
+
+bool MemoryTier::put_if_absent(const Ref<Object>& object) {
+  Graveyard gone;
+  const std::lock_guard lock(mutex_);
+  gone.push_back(index_.find(object->key().slot()));
+  return !gone.back() && put_locked(object, gone);
+}
+
+bool MemoryTier::put_locked(const Ref<Object>& object, Graveyard& gone) {
   const Hash128 slot = object->key().slot();
   if (!object->vary().empty()) {
-    if (!add_rule_locked(object->key().primary, object->vary(), slot, gone)) return false;
+    if (!add_rule_locked(object->key().primary, object->vary(), object->response_time(), slot, gone)) return false;
   }
   Index::Put put = index_.put(Ref<Object>(object));
   if (!put.is_done) return false;
@@ -59,16 +70,24 @@ bool MemoryTier::put(const Ref<Object>& object) {
   return true;
 }
 
-bool MemoryTier::add_rule(Hash128 primary, std::string_view names) {
+bool MemoryTier::add_rule(Hash128 primary, std::string_view names, WallTime since) {
   Graveyard gone;
   const std::lock_guard lock(mutex_);
-  return add_rule_locked(primary, names, Hash128{}, gone);
+  return add_rule_locked(primary, names, since, Hash128{}, gone);
 }
 
-bool MemoryTier::add_rule_locked(Hash128 primary, std::string_view names, Hash128 variant, Graveyard& gone) {
+bool MemoryTier::add_rule_if_absent(Hash128 primary, std::string_view names, WallTime since) {
+  Graveyard gone;
+  const std::lock_guard lock(mutex_);
+  gone.push_back(index_.find(primary));
+  return !gone.back() && add_rule_locked(primary, names, since, Hash128{}, gone);
+}
+
+bool MemoryTier::add_rule_locked(Hash128 primary, std::string_view names, WallTime since, Hash128 variant,
+                                 Graveyard& gone) {
   Index::Entry now = index_.find(primary);
   if (!now.rule || now.rule->names() != names) {
-    Ref<VaryRule> rule = VaryRule::make(budget_, primary, names);
+    Ref<VaryRule> rule = VaryRule::make(budget_, primary, names, since);
     if (!rule) return false;
     now = {{}, rule};
     Index::Put put = index_.put(std::move(rule));
@@ -135,6 +154,16 @@ bool MemoryTier::remove(const Object& object) {
   return true;
 }
 
+bool MemoryTier::remove(const VaryRule& rule) {
+  Graveyard gone;
+  const std::lock_guard lock(mutex_);
+  gone.push_back(index_.find(rule.primary()));
+  if (gone.back().rule.get() != &rule) return false;
+  drop_variants(*gone.back().rule, gone);
+  gone.push_back(index_.erase(rule.primary(), &rule));
+  return true;
+}
+
 void MemoryTier::clear(Hash128 primary) {
   Graveyard gone;
   const std::lock_guard lock(mutex_);
@@ -155,17 +184,26 @@ void MemoryTier::drop_empty_rule(const VaryRule& rule) {
 }
 
 std::uint64_t MemoryTier::evict(std::uint64_t bytes) {
-  Graveyard gone;
-  const std::lock_guard lock(mutex_);
+  struct Evicted {
+    Ref<Object> object;
+    bool was_used;
+  };
+  std::vector<Evicted> told;
   std::uint64_t freed = 0;
-  while (freed < bytes) {
-    Object* const victim = policy_.pick_victim();
-    if (victim == nullptr) break;
-    freed += victim->weight();
-    const Ref<Object> alive = Ref<Object>::share(victim);
-    take_out(*victim, gone);
-    ++evicted_;
+  {
+    Graveyard gone;
+    const std::lock_guard lock(mutex_);
+    while (freed < bytes) {
+      const S3Fifo::Victim victim = policy_.pick_victim();
+      if (victim.object == nullptr) break;
+      freed += victim.object->weight();
+      Ref<Object> alive = Ref<Object>::share(victim.object);
+      take_out(*victim.object, gone);
+      ++evicted_;
+      if (listener_ != nullptr) told.push_back({std::move(alive), victim.was_used});
+    }
   }
+  for (const Evicted& one : told) listener_->evicted(one.object, one.was_used);
   return freed;
 }
 
@@ -196,6 +234,17 @@ Ref<Chunk> MemoryTier::make_chunk(std::uint32_t capacity) {
 std::vector<Index::Entry> MemoryTier::entries(std::size_t shard) const {
   const std::lock_guard lock(mutex_);
   return index_.entries(shard);
+}
+
+std::vector<Ref<Object>> MemoryTier::used_objects(std::size_t shard) const {
+  std::vector<Ref<Object>> used;
+  std::vector<Index::Entry> all;  // dropped after the lock
+  const std::lock_guard lock(mutex_);
+  all = index_.entries(shard);
+  for (const Index::Entry& entry : all) {
+    if (entry.object && S3Fifo::was_used(*entry.object)) used.push_back(entry.object);
+  }
+  return used;
 }
 
 MemoryTier::Counts MemoryTier::counts() const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "cache/body.h"
 #include "cache/budget.h"
 #include "cache/index.h"
@@ -13,6 +14,14 @@
 #include "cache/vary.h"
 
 namespace yz::cache {
+
+/// Hears of objects that are thrown out for room.
+class EvictionListener {
+ public:
+  virtual ~EvictionListener() = default;
+  /// `was_used`: asked for again since it was stored. On the thread that needed the room, under no lock of the tier.
+  virtual void evicted(const Ref<Object>& object, bool was_used) = 0;
+};
 
 /// Objects in memory, within a budget that is never passed: the index to find them, S3-FIFO to choose what goes.
 /// Finding takes no lock; what changes the content takes one lock for the whole tier. Any thread.
@@ -29,9 +38,13 @@ class MemoryTier {
   /// `add_rule` does. False when there is no room even so; then nothing is stored.
   [[nodiscard]] bool put(const Ref<Object>& object);
   /// Notes that the URL varies by `names`; replaces a plain object or another rule. False without room.
-  [[nodiscard]] bool add_rule(Hash128 primary, std::string_view names);
+  [[nodiscard]] bool add_rule(Hash128 primary, std::string_view names, WallTime since);
+  /// The same two for what comes back from disk: whatever is in the slot already is newer and stays.
+  [[nodiscard]] bool put_if_absent(const Ref<Object>& object);
+  [[nodiscard]] bool add_rule_if_absent(Hash128 primary, std::string_view names, WallTime since);
   /// Takes it out; false when it is not in (any more).
   bool remove(const Object& object);
+  bool remove(const VaryRule& rule);
   /// Empties the slot of a URL, its variants included.
   void clear(Hash128 primary);
 
@@ -45,6 +58,10 @@ class MemoryTier {
   [[nodiscard]] std::size_t shard_count() const { return index_.shard_count(); }
   /// What one shard holds, for a sweep.
   [[nodiscard]] std::vector<Index::Entry> entries(std::size_t shard) const;
+  /// Of them those that were asked for again since they were stored.
+  [[nodiscard]] std::vector<Ref<Object>> used_objects(std::size_t shard) const;
+  /// Before others use the tier, and (null) after.
+  void set_listener(EvictionListener* listener) { listener_ = listener; }
   /// Drops a rule none of whose variants is left.
   void drop_empty_rule(const VaryRule& rule);
 
@@ -60,7 +77,9 @@ class MemoryTier {
 
  private:
   using Graveyard = std::vector<Index::Entry>;
-  [[nodiscard]] bool add_rule_locked(Hash128 primary, std::string_view names, Hash128 variant, Graveyard& gone);
+  [[nodiscard]] bool put_locked(const Ref<Object>& object, Graveyard& gone);
+  [[nodiscard]] bool add_rule_locked(Hash128 primary, std::string_view names, WallTime since, Hash128 variant,
+                                     Graveyard& gone);
   void take_out(Object& object, Graveyard& gone);
   void drop_variant(Hash128 slot, Graveyard& gone);
   void drop_variants(VaryRule& rule, Graveyard& gone);
@@ -75,6 +94,7 @@ class MemoryTier {
   std::uint64_t ghost_bytes_;
   std::uint64_t stored_ = 0;
   std::uint64_t evicted_ = 0;
+  EvictionListener* listener_ = nullptr;
 };
 
 }  // namespace yz::cache

@@ -95,6 +95,10 @@ class Object {
   /// True once a soft purge hit it: to be treated as stale whatever its age, and never served without revalidation.
   [[nodiscard]] bool is_soft_purged() const { return soft_purged_.load(std::memory_order_relaxed); }
 
+  /// True once a record of just this object was on disk; it may have been given up since. Any thread.
+  [[nodiscard]] bool is_on_disk() const { return on_disk_.load(std::memory_order_relaxed); }
+  void note_on_disk() { on_disk_.store(true, std::memory_order_relaxed); }
+
   /// Bytes the tier reckons with: head and body.
   [[nodiscard]] std::uint64_t weight() const { return charge_ + body_size(); }
 
@@ -143,6 +147,7 @@ class Object {
   Object* older_ = nullptr;
   Object* newer_ = nullptr;
   std::uint8_t queue_ = 0;
+  std::atomic<bool> on_disk_{false};  ///< the disk tier's
 };
 
 }  // namespace yz::cache

@@ -17,14 +17,15 @@ bool S3Fifo::remove(Object& object) {
   return true;
 }
 
-Object* S3Fifo::pick_victim() {
+S3Fifo::Victim S3Fifo::pick_victim() {
   for (;;) {
     if (small_.oldest != nullptr && (small_.bytes > small_limit_ || main_.oldest == nullptr)) {
       Object& candidate = *small_.oldest;
       unlink(candidate);
-      if (candidate.freq_.load(std::memory_order_relaxed) < 2) {
+      const std::uint8_t hits = candidate.freq_.load(std::memory_order_relaxed);
+      if (hits < 2) {
         ghost_.add(candidate.key().slot(), candidate.weight());
-        return &candidate;
+        return {&candidate, hits > 0};
       }
       candidate.freq_.store(0, std::memory_order_relaxed);
       push(kMain, candidate);
@@ -32,11 +33,11 @@ Object* S3Fifo::pick_victim() {
       Object& candidate = *main_.oldest;
       unlink(candidate);
       const std::uint8_t hits = candidate.freq_.load(std::memory_order_relaxed);
-      if (hits == 0) return &candidate;
+      if (hits == 0) return {&candidate, true};
       candidate.freq_.store(static_cast<std::uint8_t>(hits - 1), std::memory_order_relaxed);
       push(kMain, candidate);
     } else {
-      return nullptr;
+      return {};
     }
   }
 }

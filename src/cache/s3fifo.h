@@ -31,8 +31,16 @@ class S3Fifo {
   void insert(Object& object);
   /// Takes it out; false when it is not in a queue.
   bool remove(Object& object);
-  /// Takes out the object that is worth least; null when there is none.
-  [[nodiscard]] Object* pick_victim();
+  struct Victim {
+    Object* object = nullptr;  ///< null: there is none
+    bool was_used = false;     ///< asked for again since it was stored
+  };
+  /// Takes out the object that is worth least.
+  [[nodiscard]] Victim pick_victim();
+  /// True when it was asked for again since it was stored.
+  [[nodiscard]] static bool was_used(const Object& object) {
+    return object.queue_ == kMain || object.freq_.load(std::memory_order_relaxed) > 0;
+  }
 
   [[nodiscard]] std::uint64_t small_bytes() const { return small_.bytes; }
   [[nodiscard]] std::uint64_t main_bytes() const { return main_.bytes; }

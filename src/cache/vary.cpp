@@ -12,9 +12,9 @@ constexpr std::uint64_t charge_of(std::string_view names) {
 
 }  // namespace
 
-Ref<VaryRule> VaryRule::make(MemoryBudget& budget, Hash128 primary, std::string_view names) {
+Ref<VaryRule> VaryRule::make(MemoryBudget& budget, Hash128 primary, std::string_view names, WallTime since) {
   if (!budget.try_charge(charge_of(names))) return {};
-  return Ref<VaryRule>::adopt(new VaryRule(budget, primary, names));
+  return Ref<VaryRule>::adopt(new VaryRule(budget, primary, names, since));
 }
 
 VaryRule::~VaryRule() { budget_.release(charge_of(names_)); }
