@@ -158,7 +158,8 @@ class Varnish(Peer):
 
 class Squid(Peer):
     name = program = "squid"
-    rules = {"speed": "collapsed_forwarding on"}
+    rules = {"speed": "collapsed_forwarding on\nclient_idle_pconn_timeout 1 hour\nserver_idle_pconn_timeout 1 hour",
+             "miss": "client_idle_pconn_timeout 1 hour\nserver_idle_pconn_timeout 1 hour"}
 
     def configure(self, folder, values):
         # As root it insists on becoming somebody else, who must be able to write its folder.
