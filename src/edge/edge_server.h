@@ -91,6 +91,8 @@ class EdgeServer {
   [[nodiscard]] EdgeStatus status() const;
   [[nodiscard]] ConfigPtr config() const;
   [[nodiscard]] cache::Cache& store() { return *cache_; }
+  /// Options::clock.
+  [[nodiscard]] const Clock* clock() const { return options_.clock; }
   [[nodiscard]] RevalidationBackoff& backoff() { return backoff_; }
   [[nodiscard]] io::Resolver& resolver() { return resolver_; }
   [[nodiscard]] io::BlockingPool& pool() { return pool_; }

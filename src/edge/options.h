@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/ip.h"
 #include "base/result.h"
 #include "edge/tls/ocsp_policy.h"
@@ -46,6 +47,7 @@ struct Options {
   std::string host_header;                       ///< `host_header`: sent to that origin; empty: the viewer's
   std::string access_log;                        ///< `access_log`: JSON lines to this file; "-": standard output
   std::string geo_map;                           ///< `geo_map`: compiled address map, for edge correction
+  const Clock* clock = nullptr;                  ///< no flag: the time caching goes by, for tests; null: the machine's
   std::string config;                            ///< `--config FILE`: the YAML file; flags given beside it win
 };
 

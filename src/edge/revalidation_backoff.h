@@ -16,6 +16,7 @@ namespace yz::edge {
 /// asked once per request. Fixed size: objects share places, the latest keeps its own. Shared by the workers, no lock.
 class RevalidationBackoff {
  public:
+  static constexpr std::size_t kPlaces = 4096;
   static constexpr std::chrono::seconds kFirst{1};
   static constexpr std::chrono::seconds kLongest{30};
 
@@ -42,7 +43,6 @@ class RevalidationBackoff {
   }
 
  private:
-  static constexpr std::size_t kPlaces = 4096;
   struct Place {
     std::atomic<std::uint64_t> name{0};
     std::atomic<MonoTime::rep> until{0};

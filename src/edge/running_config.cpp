@@ -12,6 +12,9 @@ namespace {
 
 /// RFC 9111 §4.2.4 lets a cache that cannot reach the origin serve stale, unless a directive forbids it.
 constexpr std::chrono::seconds kStandaloneStaleOnError{60};
+/// Failures in a row before a lone origin is left alone: there is no other to turn to, and a few requests that it always
+/// drops must not take all of it away.
+constexpr std::uint32_t kStandaloneFall = 100;
 
 std::string token_of(std::string name, std::string_view otherwise) {
   for (char& c : name) c = http::is_token_char(c) ? c : '-';
@@ -94,6 +97,7 @@ ConfigPtr prepare_standalone(const Options& options, ServerBook& book, OwnCertif
   site->profile = options.profile;
   site->domain.stale_on_error = kStandaloneStaleOnError;
   site->origins.host_header = options.host_header;
+  site->origins.fall = kStandaloneFall;
   site->origins.origins.push_back(
       {.host = options.origin->host, .port = options.origin->port, .tls = options.origin->tls});
   site->servers = book.group(site->origins);

@@ -23,7 +23,7 @@ std::uint32_t flags_of(const http::StoredPolicy& policy) {
 bool is_kept(const http::Field& field, http::Fields response) {
   if (http::is_hop_by_hop(field, response) || http::is_internal(field)) return false;
   return field.id != http::FieldId::kAge && field.id != http::FieldId::kContentLength &&
-         field.id != http::FieldId::kContentRange && field.id != http::FieldId::kVia;
+         field.id != http::FieldId::kVia;
 }
 
 }  // namespace
@@ -95,7 +95,7 @@ ObjectDraft::ObjectDraft(http::StatusCode status, http::Fields response, const h
 
   write_extra(length, 0);
   meta_.status = static_cast<std::uint16_t>(status);
-  meta_.flags = flags_of(policy);
+  meta_.flags = flags_of(policy) | (fields_.has(http::FieldId::kContentRange) ? kNoRanges : 0U);
   meta_.request_time = request_time;
   meta_.response_time = policy.response_time;
   meta_.initial_age = policy.initial_age;

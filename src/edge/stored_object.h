@@ -25,7 +25,8 @@ enum ObjectFlag : std::uint32_t {
   kNeverStale = 4,
   kHasValidator = 8,
   kHasStaleIfError = 16,
-  kSliced = 32,  ///< the root of a large object: has no body, its slices are objects of their own (sliced_object.h)
+  kSliced = 32,    ///< the root of a large object: has no body, its slices are objects of their own (sliced_object.h)
+  kNoRanges = 64,  ///< a 200 that came with a Content-Range, which ours must not contradict
 };
 
 /// The caching rules' view of a stored response. Costs a few loads.

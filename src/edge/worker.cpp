@@ -11,6 +11,7 @@ namespace yz::edge {
 Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigPtr config)
     : server_(server),
       reactor_(reactor),
+      clock_(server.clock()),
       index_(index),
       config_(std::make_shared<const ConfigPtr>(std::move(config))),
       tickets_(std::make_shared<net::TlsTicketKeys>(server.ticket_secret((*config_)->cluster_key))),

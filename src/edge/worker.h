@@ -47,6 +47,9 @@ class Worker final : public net::HttpHandler {
   /// Log lines not yet handed to the writer.
   [[nodiscard]] std::string& log_lines() { return log_lines_; }
   [[nodiscard]] io::Reactor& reactor() { return reactor_; }
+  /// The time caching goes by: the reactor's, unless the options name another clock.
+  [[nodiscard]] WallTime wall_now() { return clock_ != nullptr ? clock_->wall() : reactor_.wall_now(); }
+  [[nodiscard]] MonoTime mono_now() { return clock_ != nullptr ? clock_->mono() : reactor_.now(); }
   [[nodiscard]] net::HttpServer& http() { return http_; }
   [[nodiscard]] net::HttpClient& client() { return client_; }
   /// Fills and background revalidations run here: no client can cancel them.
@@ -62,6 +65,7 @@ class Worker final : public net::HttpHandler {
 
   EdgeServer& server_;
   io::Reactor& reactor_;
+  const Clock* const clock_;
   const unsigned index_;
   std::atomic<std::uint32_t> connections_{0};
   std::string log_lines_;

@@ -40,7 +40,7 @@ bool confirms(Fields not_modified, Fields stored) {
 
 HeaderMap merge_fields(Fields stored, Fields fresh) {
   const auto updates = [&](const Field& field) {
-    return !is_hop_by_hop(field, fresh) && !describes_stored_body(field) && field.id != FieldId::kAge;
+    return !is_hop_by_hop(field, fresh) && !describes_stored_body(field);
   };
   HeaderMap out;
   for (const Field& old : stored) {

@@ -43,6 +43,12 @@ TEST(Validation, MergingReplacesFieldsButNotThoseOfTheBody) {
   EXPECT_EQ(out, "Content-Length: 5\r\nKeep: 1\r\ncache-control: max-age=9\r\ntest: b\r\ntest: c\r\nNew: n\r\n");
 }
 
+TEST(Validation, AgeIsThatOfTheNewAnswer) {
+  const HeaderMap stored{{"Age", "9"}, {"Test", "a"}};
+  EXPECT_EQ(merge_fields(stored, HeaderMap{{"Test", "b"}}).value(FieldId::kAge), std::nullopt);
+  EXPECT_EQ(merge_fields(stored, HeaderMap{{"Age", "3"}}).value(FieldId::kAge), "3");
+}
+
 TEST(Validation, HeadUpdatesOrInvalidates) {
   const HeaderMap stored{{"ETag", "\"a\""}};
   EXPECT_EQ(compare_head(HeaderMap{{"ETag", "\"a\""}, {"Content-Length", "5"}}, stored, 5), HeadVerdict::kUpdate);

@@ -52,6 +52,9 @@ io::Task<Status> ClientConnection::perform(std::string head, const ClientRequest
   if (!sent && !may_have_answered) co_return sent;
   Status answered = co_await read_head(http::parse_method(request.method), request.interim);
   if (!answered) co_return sent ? std::move(answered) : std::move(sent);
+  if (head_.status == 101 && request.upgrade.empty()) {
+    co_return fail(Code::kInvalid, "the origin switches protocols, though nobody asked it to", Fault::kOrigin);
+  }
   body_left_ = head_.content_length;
   const bool has_body = head_.framing != http::Framing::kNone && head_.status != 101;
   if (!has_body || (head_.framing == http::Framing::kLength && body_left_ == 0)) {

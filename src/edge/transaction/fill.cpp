@@ -67,8 +67,7 @@ bool is_failure(http::StatusCode status) { return status == 500 || status == 502
 /// An answer of the origin's that is itself a failure never stands in for another.
 bool may_stand_in(const Order& order) {
   return order.seen && !is_failure(order.seen->status()) &&
-         http::may_serve_on_error(policy_of(*order.seen), order.site.domain.stale_on_error,
-                                  order.worker.reactor().wall_now());
+         http::may_serve_on_error(policy_of(*order.seen), order.site.domain.stale_on_error, order.worker.wall_now());
 }
 
 cache::Seq born_of(const Order& order, const Answer& answer) {
@@ -90,7 +89,7 @@ bool finish_refreshed(Order& order, const Answer& answer, WallTime asked_at) {
   http::HeaderMap merged = http::merge_fields(old, answer.response.head().fields);
   // The slices are found by the validator they came with.
   if (is_sliced(*order.seen) && !order.seen->etag().empty()) merged.set(http::FieldId::kEtag, order.seen->etag());
-  const WallTime now = order.worker.reactor().wall_now();
+  const WallTime now = order.worker.wall_now();
   const CachingDecision decided = decide(order, order.seen->status(), merged, asked_at, now);
   cache::Cache& store = order.worker.server().store();
   auto renewed =
@@ -129,7 +128,7 @@ io::Task<Result<Answer>> carry_on(Order& order, const Carried& carried, std::opt
 
 /// Reads the body into the store. The upstream's connection goes back to its pool when the body ended cleanly.
 io::Task<void> stream_body(Order& order, Answer answer, Carried carried) {
-  const auto version = http::strong_validator(answer.response.head().fields, order.worker.reactor().wall_now());
+  const auto version = http::strong_validator(answer.response.head().fields, order.worker.wall_now());
   std::uint64_t at = 0;
   FairShare share;
   for (;;) {
@@ -189,7 +188,7 @@ bool is_for_slices(const Order& order, const Carried& carried, http::Fields fiel
   const SliceDesk& desk = desk_of(order);
   if (!desk.is_enabled() || !is_get(order) || carried.status != 200 || !carried.length) return false;
   if (carried.is_complete() && *carried.length <= desk.above()) return false;
-  return http::strong_validator(fields, order.worker.reactor().wall_now()).has_value();
+  return http::strong_validator(fields, order.worker.wall_now()).has_value();
 }
 
 /// The root for everyone who waits, and the slices of this answer as they arrive.
@@ -220,7 +219,7 @@ std::optional<Hash128> variant_by_language(Order& order, http::Fields response, 
 
 io::Task<void> publish_and_stream(Order& order, Answer answer, Carried carried, WallTime asked_at) {
   const http::ResponseHead& head = answer.response.head();
-  const WallTime now = order.worker.reactor().wall_now();
+  const WallTime now = order.worker.wall_now();
   const CachingDecision decided = decide(order, carried.status, head.fields, asked_at, now);
   if (decided.verdict != http::Storability::kStore) {
     if (order.handoff) order.handoff->not_stored = http::to_string(decided.verdict);
@@ -229,6 +228,7 @@ io::Task<void> publish_and_stream(Order& order, Answer answer, Carried carried, 
   }
   http::HeaderMap fields(head.fields);
   if (decided.strips_cookies) fields.remove(http::FieldId::kSetCookie);
+  if (head.status == 206) fields.remove(http::FieldId::kContentRange);  // it is the whole that is stored
   ObjectDraft draft(carried.status, fields, decided.policy, asked_at, carried.length, (*order.held)->node_name);
   cache::CacheKey key = order.key;
   const std::string names = join_names(http::varying_fields(head.fields));
@@ -254,8 +254,7 @@ bool is_useful(Order& order, const Answer& answer, const std::optional<Carried>&
   const MonoTime now = order.worker.reactor().now();
   if (answer.response.status() == 200) desk.note_range_ignored(order.key.primary, now);
   if (carried && carried->is_complete()) return true;
-  const bool is_provable =
-      carried && http::strong_validator(answer.response.head().fields, order.worker.reactor().wall_now());
+  const bool is_provable = carried && http::strong_validator(answer.response.head().fields, order.worker.wall_now());
   // What cannot be put together from parts is kept whole, if it can be kept at all.
   const bool is_kept_whole = !carried || (!is_provable && *carried->length <= desk.most_kept());
   if (is_kept_whole) desk.note_range_ignored(order.key.primary, now);
@@ -276,10 +275,10 @@ io::Task<void> run_fill(Order order) {
     }
     forwarded.request.interim = &interim;
     forwarded.request.accepts_unknown_coding = order.site.profile == http::Profile::kRfc;
-    const WallTime asked_at = order.worker.reactor().wall_now();
+    const WallTime asked_at = order.worker.wall_now();
     auto answer = co_await send_upstream(order.worker, order.held, order.site, std::move(forwarded));
     if (!answer) {
-      if (order.seen) backoff.note_failure(order.key.slot(), order.worker.reactor().now());
+      if (order.seen) backoff.note_failure(order.key.slot(), order.worker.mono_now());
       if (order.handoff) ++order.handoff->origin_requests;
       co_return order.writer.fail(std::move(answer).error());
     }
@@ -294,7 +293,7 @@ io::Task<void> run_fill(Order order) {
       continue;  // RFC 9111 §4.3.3: ask again without conditions
     }
     if (is_failure(status) && may_stand_in(order)) {
-      backoff.note_failure(order.key.slot(), order.worker.reactor().now());
+      backoff.note_failure(order.key.slot(), order.worker.mono_now());
       co_return order.writer.fail(
           {Code::kUnavailable, Fault::kOrigin, true, fmt::format("the origin said {}", status)});
     }

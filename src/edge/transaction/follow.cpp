@@ -41,6 +41,7 @@ void note_leader(Transaction& tx, Handoff* handoff) {
 std::optional<http::ByteRange> streamable_range(Transaction& tx, const cache::Object& head, std::uint64_t length) {
   const http::Field* field = tx.request().fields.find(http::FieldId::kRange);
   if (field == nullptr || head.status() != 200 || tx.request().method != http::Method::kGet) return std::nullopt;
+  if ((head.flags() & kNoRanges) != 0) return std::nullopt;
   const StoredValidators validators(head);
   if (!http::range_condition_holds(tx.request().fields, validators.fields(), tx.now)) return std::nullopt;
   const auto set = http::RangeSet::parse(field->value, length);
@@ -154,7 +155,7 @@ io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::sh
                           cache::Ref<cache::Object> stale) {
   cache::FillReader reader(std::move(fill));
   const auto state = co_await wait_for_head(tx, reader, handoff.get());
-  tx.now = tx.worker.reactor().wall_now();
+  tx.now = tx.worker.wall_now();
   note_leader(tx, handoff.get());
   switch (state) {
     case cache::FillState::kHeadPending:

@@ -100,9 +100,9 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
   forwarded.request.interim = &interim;
   forwarded.request.accepts_unknown_coding = tx.site->profile == http::Profile::kRfc;
   const cache::Seq born = tx.store().purges().latest();
-  const WallTime asked_at = tx.worker.reactor().wall_now();
+  const WallTime asked_at = tx.worker.wall_now();
   auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
-  tx.now = tx.worker.reactor().wall_now();
+  tx.now = tx.worker.wall_now();
   if (!answer) {
     ++tx.origin_requests;
     co_return co_await refuse_failure(tx, std::move(answer).error());

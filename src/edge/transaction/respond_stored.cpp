@@ -146,7 +146,7 @@ io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object)
     }
   }
   http::RangeSet set;
-  const http::Field* range = known.find(http::FieldId::kRange);
+  const http::Field* range = (object->flags() & kNoRanges) != 0 ? nullptr : known.find(http::FieldId::kRange);
   if (range != nullptr && object->status() == 200 && tx.request().method == http::Method::kGet) {
     const StoredValidators validators(*object);
     if (http::range_condition_holds(request, validators.fields(), tx.now)) {

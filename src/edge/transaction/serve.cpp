@@ -77,7 +77,7 @@ bool is_unshared_range(Transaction& tx) {
 /// While validation is known to fail there is no use in asking again yet (RFC 9111 §4.2.4, RFC 5861 §4).
 bool is_in_backoff(const Transaction& tx, const cache::Lookup& found) {
   if (tx.asked_seq > tx.store().purges().latest()) return false;
-  return tx.worker.server().backoff().is_waiting(found.key.slot(), tx.mono());
+  return tx.worker.server().backoff().is_waiting(found.key.slot(), tx.worker.mono_now());
 }
 
 /// Validates a stale object behind the viewer's back, once however many viewers come (RFC 5861 §3).
@@ -95,6 +95,8 @@ io::Task<Followed> fetch_and_follow(Transaction& tx, cache::Lookup found) {
   }
   if (joined.is_pass) co_return Followed::kPass;
   tx.result = model::CacheResult::kMiss;
+  // What waits here may prove to be for whoever asked first; two with credentials need not wait to learn it.
+  if (joined.follow && tx.request().fields.has(http::FieldId::kAuthorization)) co_return Followed::kPass;
   if (joined.follow) {
     tx.status.collapsed = true;
     co_return co_await follow(tx, std::move(joined.follow), nullptr, std::move(found.object));

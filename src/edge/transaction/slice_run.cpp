@@ -225,7 +225,7 @@ void SliceRun::publish() {
   cache::Seq born = lead.fill().born();
   if (answer_->born) born = std::min(born, *answer_->born);
   // Without memory for it the lead is over, its readers go to the upstream themselves, and the bytes are skipped.
-  (void)lead.publish_head(source_.object.meta_of(next_, born, source_.worker.reactor().wall_now()));
+  (void)lead.publish_head(source_.object.meta_of(next_, born, source_.worker.wall_now()));
 }
 
 /// Where the next bytes go, at most `limit`; `skips`: they are not due yet.
