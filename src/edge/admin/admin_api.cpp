@@ -207,7 +207,8 @@ io::Task<void> get_why(Exchange& exchange, EdgeServer& server) {
     (void)co_await net::respond_problem(exchange, 400, "expected ?url=http://host/path");
     co_return;
   }
-  (void)co_await exchange.respond_text(200, "application/json", explain_url(server, *url) + "\n");
+  const auto fields = net::query_value(exchange.request().query, "fields");
+  (void)co_await exchange.respond_text(200, "application/json", explain_url(server, *url, fields.value_or("")) + "\n");
 }
 
 }  // namespace

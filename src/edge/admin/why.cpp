@@ -1,9 +1,11 @@
 #include "edge/admin/why.h"
 
 #include <algorithm>
+#include <array>
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "edge/cache_key.h"
 #include "edge/edge_server.h"
@@ -32,28 +34,81 @@ nlohmann::json describe_slices(EdgeServer& server, const cache::Ref<cache::Objec
   return out;
 }
 
-nlohmann::json describe(const cache::Object& object, WallTime now) {
+/// RFC 9111 §4.2 term by term.
+nlohmann::json describe_freshness(const cache::Object& object, WallTime now) {
   const http::StoredPolicy policy = policy_of(object);
+  const auto age = policy.age(now);
   nlohmann::json out;
-  out["status"] = object.status();
-  out["bytes"] = representation_length(object);
-  out["age_s"] = policy.age(now).count();
+  out["response_time"] = format_rfc3339(object.response_time());
+  out["request_time"] = format_rfc3339(object.request_time());
+  out["corrected_initial_age_s"] = policy.initial_age.count();
+  out["resident_time_s"] = (age - policy.initial_age).count();
+  out["current_age_s"] = age.count();
   out["lifetime_s"] = policy.lifetime.count();
   out["lifetime_from"] = policy.heuristic ? "heuristic (RFC 9111 §4.2.2)" : "origin or rule";
   out["fresh"] = policy.is_fresh(now);
+  out["fresh_for_s"] = (policy.lifetime - age).count();
+  out["stale_while_revalidate_s"] = policy.stale_while_revalidate.count();
+  if (policy.stale_if_error >= std::chrono::seconds(0)) out["stale_if_error_s"] = policy.stale_if_error.count();
   out["no_cache"] = policy.no_cache;
   out["never_stale"] = policy.never_stale;
-  out["soft_purged"] = object.is_soft_purged();
-  out["born_seq"] = object.born().value;
-  out["etag"] = object.etag();
-  out["last_modified"] = object.last_modified();
   return out;
 }
 
-std::string_view verdict_of(const cache::Lookup& found, http::Profile profile, WallTime now) {
-  if (!found.object) return found.rule ? "miss: no variant for a request without the fields it varies by" : "miss";
+std::string_view name_of(cache::PurgeVerdict verdict) {
+  switch (verdict) {
+    case cache::PurgeVerdict::kLive:
+      return "live";
+    case cache::PurgeVerdict::kStale:
+      return "stale: purged softly";
+    case cache::PurgeVerdict::kDead:
+      return "dead";
+  }
+  return "";
+}
+
+nlohmann::json describe(EdgeServer& server, cache::Object& object, WallTime now) {
+  nlohmann::json out;
+  out["status"] = object.status();
+  out["bytes"] = representation_length(object);
+  out["etag"] = object.etag();
+  out["last_modified"] = object.last_modified();
+  out["head"] = object.head_before_age();
+  out["freshness"] = describe_freshness(object, now);
+  auto& purge = out["purge"];
+  purge["born_seq"] = object.born().value;
+  purge["verdict"] = name_of(server.store().purges().verdict(object));
+  return out;
+}
+
+nlohmann::json describe(const model::CacheRule& rule) {
+  constexpr std::array kMatches = {"all", "directory", "suffix", "exact"};
+  constexpr std::array kActions = {"honour-origin", "ttl", "no-store"};
+  nlohmann::json out;
+  out["match"] = kMatches[static_cast<std::size_t>(rule.match)];
+  out["pattern"] = rule.pattern;
+  out["action"] = kActions[static_cast<std::size_t>(rule.action)];
+  out["ttl_s"] = rule.ttl.count();
+  out["priority"] = rule.priority;
+  return out;
+}
+
+/// "Accept-Encoding: gzip", a line each.
+http::HeaderMap fields_of(std::string_view lines) {
+  http::HeaderMap out;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    const auto colon = line.find(':');
+    if (colon != std::string_view::npos) out.add(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+  return out;
+}
+
+std::string_view verdict_of(const cache::Lookup& found, http::Fields request, http::Profile profile, WallTime now) {
+  if (!found.object) return found.rule ? "miss: no variant for such a request" : "miss";
   if (found.object->is_soft_purged()) return "validate: purged softly";
-  switch (http::decide_reuse(policy_of(*found.object), {}, profile, now)) {
+  switch (http::decide_reuse(policy_of(*found.object), http::request_directives(request), profile, now)) {
     case http::Reuse::kServe:
       return "hit";
     case http::Reuse::kServeAndRevalidate:
@@ -66,7 +121,7 @@ std::string_view verdict_of(const cache::Lookup& found, http::Profile profile, W
 
 }  // namespace
 
-std::string explain_url(EdgeServer& server, std::string_view url) {
+std::string explain_url(EdgeServer& server, std::string_view url, std::string_view fields) {
   const http::Reference reference = http::split_reference(url);
   const auto authority = http::parse_authority(reference.authority);
   if (!authority) return R"({"verdict":"not a URL with a host"})";
@@ -78,7 +133,9 @@ std::string explain_url(EdgeServer& server, std::string_view url) {
     out["verdict"] = "404: no domain of the configuration has this name";
     return out.dump(2);
   }
-  const WallTime now = SystemClock::instance().wall();
+  const Clock& clock = server.clock() != nullptr ? *server.clock() : SystemClock::instance();
+  const WallTime now = clock.wall();
+  const http::HeaderMap request = fields_of(fields);
   const std::string key_host = site->name.empty() ? to_lower(reference.authority) : site->name;
   std::string target(reference.path.empty() ? "/" : reference.path);
   const auto* rule = model::find_cache_rule(site->domain, target);
@@ -86,20 +143,29 @@ std::string explain_url(EdgeServer& server, std::string_view url) {
   const std::string key = key_target(target, site->domain.key_rule);
   const auto base = cache::base_id(key_host, key);
   std::string scratch;
-  auto found = server.store().lookup(cache::primary_key(key_host, key), [&](std::string_view names) {
-    return variant_of(names, http::Fields(), scratch);
-  });
+  auto found = server.store().lookup(cache::primary_key(key_host, key),
+                                     [&](std::string_view names) { return variant_of(names, request, scratch); });
   out["key"] = key_host + key;
   out["config_seq"] = config->snapshot ? config->snapshot->seq.value : 0;
   out["purge_seq"] = server.store().purges().applied().value;
-  if (rule != nullptr) out["rule"] = {{"pattern", rule->pattern}, {"ttl_s", rule->ttl.count()}};
+  out["profile"] = site->profile == http::Profile::kRfc ? "rfc" : "safe";
+  if (rule != nullptr) out["rule"] = describe(*rule);
+  if (!is_unambiguous(target.substr(0, target.find('?')))) {
+    out["not_cached"] = "servers read this path in different ways";
+  }
   if (found.rule) out["varies_by"] = found.rule->names();
-  if (found.object) out["stored"] = describe(*found.object, now);
+  if (found.object) out["stored"] = describe(server, *found.object, now);
+  if (server.backoff().is_waiting(found.key.slot(), clock.mono())) {
+    out["backoff"] = "its validation failed a moment ago; it is not validated again yet";
+  }
   if (found.object && is_sliced(*found.object)) out["slices"] = describe_slices(server, found.object);
-  out["verdict"] = verdict_of(found, site->profile, now);
+  out["verdict"] = verdict_of(found, request, site->profile, now);
   auto& ask = out["would_ask"] = nlohmann::json::array();
   const MonoTime mono = SystemClock::instance().mono();
-  for (const Peer* peer : choose_peers(config->peers, base.value, mono)) ask.push_back(to_string(peer->endpoint));
+  for (const Peer* peer : choose_peers(config->peers, base.value, mono)) {
+    if (!out.contains("owner")) out["owner"] = to_string(peer->endpoint);
+    ask.push_back(to_string(peer->endpoint));
+  }
   for (const Candidate& origin : choose_origins(site->origins, *site->servers, base.value, true, mono)) {
     ask.push_back(origin.state->name);
   }
