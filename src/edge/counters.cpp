@@ -11,7 +11,8 @@ constexpr std::array<const char*, 6> kResultNames = {"none", "hit", "miss", "rev
 }  // namespace
 
 EdgeCounters::EdgeCounters(metrics::Registry& registry)
-    : origin_requests(registry.counter("yz_edge_upstream_requests_total", "Requests sent to peers and origins")),
+    : http2(registry),
+      origin_requests(registry.counter("yz_edge_upstream_requests_total", "Requests sent to peers and origins")),
       corrections(registry.counter("yz_edge_corrections_total", "Viewers redirected to the node they belong to")),
       bytes_out_(registry.counter("yz_edge_bytes_out_total", "Bytes sent to viewers and peers, heads included")),
       bytes_in_(registry.counter("yz_edge_bytes_in_total", "Bytes received from viewers and peers")),

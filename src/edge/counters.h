@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "edge/http2_counters.h"
 #include "edge/upstream/failure.h"
 #include "metrics/registry.h"
 #include "model/usage.h"
@@ -26,6 +27,7 @@ class EdgeCounters {
   /// A request that no peer or origin answered; `reason` of upstream/failure.h.
   void note_failure(std::string_view reason);
 
+  Http2Counters http2;
   metrics::Counter origin_requests;  ///< sent to peers and origins
   metrics::Counter corrections;      ///< viewers redirected to another node
 

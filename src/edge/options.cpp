@@ -39,6 +39,7 @@ constexpr std::string_view kHelp =
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
     "  --node ID               who this node is in the configuration\n"
     "  --access-log FILE       one JSON line a request; - is standard output\n"
+    "  --http2 on|off          serve HTTP/2, in the clear to clients that begin with it (default on)\n"
     "  --geo-map FILE          compiled address map, for redirecting viewers that belong elsewhere\n"
     "  --config FILE           the same names in YAML, with _ for -; flags win over the file\n";
 
@@ -128,6 +129,12 @@ const std::map<std::string, Read, std::less<>>& settings() {
       {"host_header", [](Options& o, const std::string& v) -> Status { return o.host_header = v, Status(); }},
       {"access_log", [](Options& o, const std::string& v) -> Status { return o.access_log = v, Status(); }},
       {"geo_map", [](Options& o, const std::string& v) -> Status { return o.geo_map = v, Status(); }},
+      {"http2",
+       [](Options& o, const std::string& v) -> Status {
+         if (v != "on" && v != "off" && v != "true" && v != "false") return expected("on or off", v);
+         o.http2 = v == "on" || v == "true";
+         return {};
+       }},
       {"config", [](Options& o, const std::string& v) -> Status { return o.config = v, Status(); }},
   };
   return kSettings;

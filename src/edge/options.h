@@ -48,6 +48,7 @@ struct Options {
   std::string access_log;                        ///< `access_log`: JSON lines to this file; "-": standard output
   std::string geo_map;                           ///< `geo_map`: compiled address map, for edge correction
   const Clock* clock = nullptr;                  ///< no flag: the time caching goes by, for tests; null: the machine's
+  bool http2 = true;                             ///< `http2`: serve HTTP/2; in the clear by prior knowledge
   std::string config;                            ///< `--config FILE`: the YAML file; flags given beside it win
 };
 

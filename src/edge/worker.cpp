@@ -7,6 +7,15 @@
 #include "net/tls.h"
 
 namespace yz::edge {
+namespace {
+
+net::HttpServerOptions http_options(const Options& options) {
+  net::HttpServerOptions out;
+  out.http2 = options.http2;
+  return out;
+}
+
+}  // namespace
 
 Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigPtr config)
     : server_(server),
@@ -17,7 +26,7 @@ Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigP
       tickets_(std::make_shared<net::TlsTicketKeys>(server.ticket_secret((*config_)->cluster_key))),
       client_(reactor),
       random_(Random::from_entropy()),
-      http_(reactor, *this) {}
+      http_(reactor, *this, http_options(server.options())) {}
 
 Worker::~Worker() { server_.access_log().append(std::exchange(log_lines_, {})); }
 
@@ -35,6 +44,7 @@ io::Task<void> Worker::keep_house() {
     co_await io::sleep_for(std::chrono::seconds(1));
     connections_.store(static_cast<std::uint32_t>(http_.counts().connections), std::memory_order_relaxed);
     server_.counters().count_handshakes(counted_, http_.counts());
+    server_.counters().http2.add(http_.counts().h2, counted_.h2);
     counted_ = http_.counts();
     server_.access_log().append(std::exchange(log_lines_, {}));
   }
@@ -48,7 +58,7 @@ void Worker::set_config(ConfigPtr config) {
 Result<Endpoint> Worker::listen_tls(const Endpoint& endpoint, const io::TcpListener::Options& options) {
   if (!tls_) {
     net::TlsServerOptions tls;
-    tls.protocols = {"h2", "http/1.1"};
+    if (!server_.options().http2) tls.protocols = {"http/1.1"};
     tls.tickets = tickets_;
     tls.kernel_tls = server_.options().kernel_tls;
     // The identity keeps the configuration it lies in alive, by a count that only this worker touches.

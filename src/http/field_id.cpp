@@ -92,12 +92,28 @@ constexpr std::array<std::uint8_t, kSlots> build_table() {
 
 constexpr auto kTable = build_table();
 
+/// The names in lower case.
+struct LowerNames {
+  std::array<std::array<char, 32>, kFieldIds> text{};
+  constexpr LowerNames() {
+    for (std::size_t id = 0; id < kFieldIds; ++id) {
+      for (std::size_t i = 0; i < kNames[id].size(); ++i) text[id][i] = to_lower(kNames[id][i]);
+    }
+  }
+  [[nodiscard]] std::string_view of(std::size_t id) const { return {text[id].data(), kNames[id].size()}; }
+};
+constexpr LowerNames kLowerNames;
+
 }  // namespace
 
 FieldId find_field_id(std::string_view name) {
   if (name.empty()) return FieldId::kOther;
   for (std::size_t slot = slot_of(name); kTable[slot] != 0; slot = (slot + 1) % kSlots) {
-    if (equals_ignoring_case(kNames[kTable[slot]], name)) return static_cast<FieldId>(kTable[slot]);
+    // As registered, or all lower case (HTTP/2) nearly always.
+    const std::size_t id = kTable[slot];
+    if (kNames[id] == name || kLowerNames.of(id) == name || equals_ignoring_case(kNames[id], name)) {
+      return static_cast<FieldId>(id);
+    }
   }
   return FieldId::kOther;
 }

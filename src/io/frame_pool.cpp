@@ -19,7 +19,7 @@ namespace yz::io {
 namespace {
 
 [[maybe_unused]] constexpr std::size_t kStep = 64;
-constexpr std::size_t kClasses = 64;  // up to 4 KiB; larger blocks go to the allocator
+constexpr std::size_t kClasses = 128;  // up to 8 KiB; larger blocks go to the allocator
 [[maybe_unused]] constexpr std::size_t kMaxCachedBytes = 512 * 1024;
 
 struct FreeBlock {

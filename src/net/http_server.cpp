@@ -123,10 +123,11 @@ io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServer
   if (tls) {
     const auto secured = co_await secure(std::move(stream), std::move(tls));
     if (!secured) co_return;
-    HttpSession session(*this, *secured, peer, true, secured->server_name());
-    co_await session.run();
-    if (!session.http2_start().empty()) {
-      co_await serve_http2(session.http2_start(), *secured, peer, true, secured->server_name());
+    if (options_.http2 && secured->protocol() == "h2") {
+      co_await serve_http2({}, *secured, peer, true, secured->server_name());
+    } else {
+      HttpSession session(*this, *secured, peer, true, secured->server_name());
+      co_await session.run();
     }
     secured->shutdown_write();
     co_return;

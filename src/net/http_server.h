@@ -41,7 +41,8 @@ struct HttpServerOptions {
   std::size_t max_connections = 100'000;  ///< on this reactor; more are closed at once
   std::uint64_t max_requests = 100'000;   ///< on one connection, then it is closed
   http::RequestRules rules;
-  bool http2 = true;  ///< serve HTTP/2 on connections that begin with its preface, with TLS or without
+  /// Serve HTTP/2: in the clear to connections that begin with its preface, over TLS where ALPN agreed on it.
+  bool http2 = true;
   h2::Limits h2;
 };
 

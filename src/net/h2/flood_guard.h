@@ -12,6 +12,7 @@ namespace yz::net::h2 {
 /// Budgets of one connection; what an honest client never comes near.
 struct Limits {
   std::uint32_t max_streams = 100;            ///< at work at once (SETTINGS_MAX_CONCURRENT_STREAMS)
+  std::uint32_t max_requests = 1'000'000;     ///< on one connection, then it is left gracefully
   std::uint32_t stream_window = 256 * 1024;   ///< bytes of a request body taken before its handler asked for them
   std::uint32_t connection_window = 1 << 20;  ///< the same over all streams
   std::uint32_t max_continuations = 8;        ///< CONTINUATION frames of one header block

@@ -6,6 +6,7 @@
 
 #include "net/h2/head_decoder.h"
 #include "net/h2/head_encoder.h"
+#include "net/h2/head_memo.h"
 #include "net/h2/test_client.h"
 
 namespace yz::net::h2 {
@@ -96,6 +97,20 @@ TEST(HeadEncoderTest, KnowsEveryNameOfTheStaticTable) {
   }
 }
 
+TEST(HeadMemoTest, GivesWhatTheTextSaysNowHoweverOftenItWasAsked) {
+  HeadMemo memo;
+  std::string text = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nX-Long: " + std::string(150, 'v') + "\r\n";
+  for (const char tag : {'1', '1', '2', '2', '1'}) {
+    text[24] = tag;
+    std::string out(1000, '\0');
+    std::string expected(1000, '\0');
+    char* const end = memo.encode(out.data(), text);
+    char* const expected_end = encode_lines(expected.data(), text);
+    EXPECT_EQ(std::string_view(out.data(), end), std::string_view(expected.data(), expected_end));
+    EXPECT_NE(std::string_view(out.data(), end).find(std::string{'"', tag, '"'}), std::string_view::npos);
+  }
+}
+
 class HeadDecoderTest : public ::testing::Test {
  protected:
   HeadOutcome decode(const testing::FieldLines& fields, bool ends = true) {
@@ -155,6 +170,16 @@ TEST_F(HeadDecoderTest, KeepsItsTableThroughBlocksNobodyWants) {
   const http::Field* field = head_.fields.find("x-y");
   ASSERT_NE(field, nullptr);
   EXPECT_EQ(field->value, "z");
+}
+
+TEST_F(HeadDecoderTest, RefusesATableSizeThatComesLate) {
+  for (const std::size_t split : {0U, 1U, 2U}) {
+    HeadDecoder decoder{http::RequestRules{}};
+    decoder.begin_request(head_, arena_);
+    const std::string_view block("\x82\x84\x20", 3);
+    EXPECT_EQ(decoder.feed(block.substr(0, split), false), HeadDecoder::Fed::kOk);
+    EXPECT_EQ(decoder.feed(block.substr(split), true), HeadDecoder::Fed::kBroken) << split;
+  }
 }
 
 TEST_F(HeadDecoderTest, TellsBlocksThatAreNoHpack) {

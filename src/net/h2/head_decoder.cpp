@@ -57,6 +57,7 @@ void HeadDecoder::begin(Kind kind) {
   kind_ = kind;
   outcome_ = {};
   size_ = 0;
+  is_between_fields_ = true;
   has_regular_ = has_method_ = has_scheme_ = has_path_ = has_authority_ = has_cookie_ = false;
   authority_ = priority_ = {};
   host_.reset();
@@ -85,24 +86,42 @@ HeadDecoder::Fed HeadDecoder::feed(std::string_view fragment, bool is_last) {
   const auto* in = reinterpret_cast<const std::uint8_t*>(fragment.data());
   std::size_t left = fragment.size();
   while (true) {
+    if (is_between_fields_ && left > 0) {
+      // Most of most blocks: an index of one byte, which needs no decoder but its tables (RFC 7541 §6.1).
+      const nghttp2_nv* const known =
+          *in > 0x80 && *in < 0xff ? nghttp2_hd_inflate_get_table_entry(inflater_, *in & 0x7fU) : nullptr;
+      if (known != nullptr) {
+        ++in;
+        --left;
+        if (!emit(*known)) return Fed::kTooLarge;
+        continue;
+      }
+      // Which then does not see that a table's size comes late (RFC 7541 §4.2).
+      if (size_ > 0 && (*in & 0xe0U) == 0x20) return Fed::kBroken;
+    }
     nghttp2_nv field;
     int flags = 0;
     const auto used = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, in, left, is_last ? 1 : 0);
     if (used < 0) return Fed::kBroken;
     in += used;
     left -= static_cast<std::size_t>(used);
-    if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
-      size_ += field.namelen + field.valuelen + kFieldOverhead;
-      if (size_ > rules_.limits.head * kBombFactor) return Fed::kTooLarge;
-      take_field({reinterpret_cast<const char*>(field.name), field.namelen},
-                 {reinterpret_cast<const char*>(field.value), field.valuelen});
-    }
+    const bool has_field = (flags & NGHTTP2_HD_INFLATE_EMIT) != 0;
+    if (used > 0 || has_field) is_between_fields_ = has_field;
+    if (has_field && !emit(field)) return Fed::kTooLarge;
     if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {
       nghttp2_hd_inflate_end_headers(inflater_);
       return Fed::kOk;
     }
-    if ((flags & NGHTTP2_HD_INFLATE_EMIT) == 0 && left == 0) return is_last ? Fed::kBroken : Fed::kOk;
+    if (!has_field && left == 0) return is_last ? Fed::kBroken : Fed::kOk;
   }
+}
+
+bool HeadDecoder::emit(const nghttp2_nv& field) {
+  size_ += field.namelen + field.valuelen + kFieldOverhead;
+  if (size_ > rules_.limits.head * kBombFactor) return false;
+  take_field({reinterpret_cast<const char*>(field.name), field.namelen},
+             {reinterpret_cast<const char*>(field.value), field.valuelen});
+  return true;
 }
 
 void HeadDecoder::refuse(http::HeadError error) {

@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include <nghttp2/nghttp2.h>
+
 #include "http/head_error.h"
 #include "http/message.h"
 #include "http/request_parser.h"
 #include "net/h2/text_arena.h"
-
-struct nghttp2_hd_inflater;
 
 namespace yz::net::h2 {
 
@@ -54,6 +54,8 @@ class HeadDecoder {
   enum class Kind : std::uint8_t { kRequest, kTrailers, kDiscarded };
 
   void begin(Kind kind);
+  /// False when the block has become too large.
+  [[nodiscard]] bool emit(const nghttp2_nv& field);
   void take_field(std::string_view name, std::string_view value);
   void take_pseudo(std::string_view name, std::string_view value);
   void take_regular(std::string_view name, std::string_view value);
@@ -71,7 +73,8 @@ class HeadDecoder {
   http::RequestHead* head_ = nullptr;
   TextArena* arena_ = nullptr;
   HeadOutcome outcome_;
-  std::size_t size_ = 0;  // as RFC 9113 §6.5.2 counts a list
+  std::size_t size_ = 0;           // as RFC 9113 §6.5.2 counts a list
+  bool is_between_fields_ = true;  // the decoder waits for no rest of one
   bool has_regular_ = false;
   bool has_method_ = false;
   bool has_scheme_ = false;

@@ -16,6 +16,9 @@ constexpr std::chrono::milliseconds kLookInterval = std::chrono::seconds(5);
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr std::size_t kLingerBytes = 256 * 1024;
 constexpr std::size_t kMaxSpare = 256;
+/// What a connection does before others on the reactor have their turn.
+constexpr std::size_t kReadsPerTurn = 16;
+constexpr std::uint64_t kStreamsPerTurn = 256;
 
 }  // namespace
 
@@ -82,10 +85,17 @@ io::Task<void> Session::run(std::string_view early) {
   write_settings();
   writer_.spawn(write_loop());
   bool is_open = co_await read_preface();
+  std::uint64_t streams_before = server_.counts_.h2.streams;
+  std::size_t reads = 0;
   while (is_open) {
     process_input();
     flush_now();
     if (is_failed_ || is_dead_) break;
+    if (++reads >= kReadsPerTurn || server_.counts_.h2.streams - streams_before >= kStreamsPerTurn) {
+      co_await io::yield();
+      reads = 0;
+      streams_before = server_.counts_.h2.streams;
+    }
     if (is_output_full()) {
       co_await RoomWait{*this};
       continue;
@@ -204,7 +214,7 @@ void Session::look_for_stalls() {
 }
 
 io::Task<void> Session::linger() {
-  while (is_writing_ && !is_dead_) {
+  while (!paused_writer_ && !is_dead_) {
     // The writer gives up by itself when the client takes nothing.
     co_await io::sleep_for(std::chrono::milliseconds(5));
   }
@@ -236,7 +246,7 @@ void Session::fail_connection(ErrorCode code) {
 void Session::stop_flood(Flood kind) {
   if (is_failed_) return;
   ++server_.counts_.h2.floods[static_cast<std::size_t>(kind)];
-  log::info("HTTP/2 {}: connection ended, {}", to_string(peer_), to_string(kind));
+  log::debug("HTTP/2 {}: connection ended, {}", to_string(peer_), to_string(kind));
   fail_connection(ErrorCode::kEnhanceYourCalm);
 }
 
@@ -342,7 +352,9 @@ void Session::release(Stream& stream) {
   ids_.pop_back();
   table_.pop_back();
   if (table_.empty()) --server_.counts_.busy;
-  if (stream.body_.capacity() > kInputSize) stream.body_ = {};
+  for (std::string* text : {&stream.body_, &stream.exchange_.body_text_}) {
+    if (text->capacity() > kInputSize) std::string().swap(*text);
+  }
   server_.spares_->streams.emplace_back(&stream);
 }
 

@@ -15,6 +15,7 @@
 #include "net/h2/flood_guard.h"
 #include "net/h2/frame.h"
 #include "net/h2/head_decoder.h"
+#include "net/h2/head_memo.h"
 #include "net/h2/out_buffer.h"
 #include "net/h2/priority.h"
 #include "net/h2/settings.h"
@@ -28,6 +29,7 @@ struct Spares {
   std::vector<std::unique_ptr<Stream>> streams;
   std::vector<std::unique_ptr<char[]>> in;
   OutBuffer::Pool out;
+  HeadMemo heads;
 };
 
 /// One HTTP/2 connection of a server (RFC 9113): reads frames, runs a handler per stream, sends what they answer by

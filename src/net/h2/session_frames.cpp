@@ -186,7 +186,7 @@ void Session::finish_request(Stream& stream, const HeadOutcome& outcome) {
   }
   ++server_.counts_.requests;
   stream.start(server_.handler_, block_ends_stream_);
-  if (last_id_ / 2 >= options().max_requests) begin_leaving();
+  if (last_id_ / 2 >= limits().max_requests) begin_leaving();
 }
 
 void Session::on_settings(const Frame& frame) {

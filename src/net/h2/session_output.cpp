@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kDirectBody = 16 * 1024;
 /// Rather than a shorter part of a body than this, the next write is waited for.
 constexpr std::size_t kLeastRoom = 1024;
+/// What is written to a connection before others on the reactor have their turn.
+constexpr std::size_t kWrittenPerTurn = 512 * 1024;
 
 }  // namespace
 
@@ -25,6 +27,7 @@ struct Session::WriterPause {
 };
 
 io::Task<void> Session::write_loop() {
+  std::size_t written_in_turn = 0;
   while (true) {
     fill();
     if (out_.is_empty()) {
@@ -38,6 +41,7 @@ io::Task<void> Session::write_loop() {
     is_writing_ = true;
     const Status written = co_await stream_.write_all(sending_.text(), options().write_stall);
     is_writing_ = false;
+    written_in_turn += sending_.size();
     sending_.clear();
     wake_reader();
     if (!written) {
@@ -45,6 +49,10 @@ io::Task<void> Session::write_loop() {
       stream_.shutdown_both();  // the reader sees it, and ends everything
       co_return;
     }
+    if (written_in_turn < kWrittenPerTurn) continue;
+    // A client that takes as fast as it is given would keep everybody else waiting.
+    written_in_turn = 0;
+    co_await io::yield();
   }
 }
 
@@ -132,7 +140,8 @@ void Session::write_head(Stream& stream, http::StatusCode status, std::span<cons
   char* const start = out_.reserve(encoded_bound(head));
   char* const block = start + kFrameHeaderSize;
   char* end = encode_status(block, status);
-  for (const iovec& piece : head) end = encode_lines(end, {static_cast<const char*>(piece.iov_base), piece.iov_len});
+  HeadMemo& memo = server_.spares_->heads;
+  for (const iovec& piece : head) end = memo.encode(end, {static_cast<const char*>(piece.iov_base), piece.iov_len});
   if (length) end = encode_field(end, http::FieldId::kContentLength, *length);
   const auto size = static_cast<std::size_t>(end - block);
   const std::uint8_t flags = ends ? kEndStream : 0;

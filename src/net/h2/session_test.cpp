@@ -377,6 +377,17 @@ TEST_F(SessionTest, AnswersAnnounceTheEndWhenTheHandlerClosesAfterThem) {
   }(at));
 }
 
+TEST_F(SessionTest, LeavesAConnectionThatWasUsedForLongEnough) {
+  HttpServerOptions options;
+  options.h2.max_requests = 3;
+  start(options);
+  play([](Endpoint at) -> io::Task<void> {
+    auto client = co_await Client::open(at, get(1, "/") + get(3, "/") + get(5, "/") + get(7, "/"));
+    EXPECT_EQ((co_await client->response(7)).body, "/ ");
+    EXPECT_EQ(co_await client->goaway(), ErrorCode::kNoError);
+  });
+}
+
 // --- what is asked, and whether it may be passed on ---
 
 TEST_F(SessionTest, PassesOnARequestAsHttp1WouldSayIt) {
