@@ -117,6 +117,7 @@ class NginxWithoutSendfile(Nginx):
 
     name = "nginx without sendfile"
     doors = ("plain",)
+    h2_doors = ()
     sendfile = "sendfile off; output_buffers 2 128k;"
 
     def configure(self, folder, values):
