@@ -9,14 +9,14 @@ from .process import BenchError
 class HitRatio:
     """Generated traces against the real room; no server is run."""
 
-    def __init__(self, key, title, population=1_000_000, requests=5_000_000):
+    def __init__(self, key, title, population=500_000, requests=2_000_000):
         self.key, self.title, self.population, self.requests = key, title, population, requests
 
     def missing(self, bench):  # pylint: disable=unused-argument
         return None
 
     def run(self, bench):
-        say(f"{self.key}: nine comparisons, a minute or two")
+        say(f"{self.key}: nine comparisons, about half a minute")
         run = subprocess.run([bench.programs.path("hit_ratio"), str(self.population), str(self.requests)], capture_output=True, text=True,
                              check=False)
         if run.returncode != 0:

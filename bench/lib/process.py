@@ -98,30 +98,33 @@ def resident_bytes(pid):
 class Daemon:
     """A server in the foreground with all its children, on one core. `stop` ends exactly those."""
 
-    def __init__(self, name, command, port, cpu=None, env=None, log=None, wait=30.0):
+    def __init__(self, name, command, port, cpu=None, env=None, log=None, wait=30.0, more_ports=()):
         self.name, self.port, self.log = name, port, log
         output = open(log, "ab") if log else subprocess.DEVNULL
         self.process = subprocess.Popen(command, preexec_fn=lambda: run_on(cpu), stdin=subprocess.DEVNULL, stdout=output,
                                         stderr=output, env={**os.environ, **(env or {})})
         if log:
             output.close()
-        self._wait_until_it_listens(command, wait)
+        for each in (port, *more_ports):
+            self._wait_until_it_listens(each, command, wait)
+        if self.process.poll() is not None:  # somebody else listens there
+            raise BenchError(f"{self.name} ended at start with {self.process.returncode}{self.last_words()}")
 
     @property
     def pid(self):
         return self.process.pid
 
-    def _wait_until_it_listens(self, command, wait):
+    def _wait_until_it_listens(self, port, command, wait):
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise BenchError(f"{self.name} ended at start with {self.process.returncode}: {' '.join(command)}{self.last_words()}")
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection(("127.0.0.1", port), 1).close()
                 return
             time.sleep(0.05)
         self.stop()
-        raise BenchError(f"{self.name} does not listen on port {self.port} after {wait:.0f} s{self.last_words()}")
+        raise BenchError(f"{self.name} does not listen on port {port} after {wait:.0f} s{self.last_words()}")
 
     def last_words(self):
         if not self.log or not pathlib.Path(self.log).exists():
