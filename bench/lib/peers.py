@@ -227,6 +227,12 @@ class H2o(Peer):
         for size in (1024, 10240, 102400):
             (folder / "www" / str(size)).write_bytes(body_of(size))
 
+    def environment(self, folder):
+        settings = folder / "openssl.cnf"
+        settings.write_text("openssl_conf = all\n[all]\nssl_conf = tls\n[tls]\nsystem_default = suites\n[suites]\n"
+                            "Ciphersuites = TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384\n")
+        return {"OPENSSL_CONF": str(settings)}
+
     def version(self):
         return version_of(["h2o", "-v"], r"version (\d+[.\d]*)")
 
