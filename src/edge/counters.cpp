@@ -17,7 +17,12 @@ EdgeCounters::EdgeCounters(metrics::Registry& registry)
       bytes_out_(registry.counter("yz_edge_bytes_out_total", "Bytes sent to viewers and peers, heads included")),
       bytes_in_(registry.counter("yz_edge_bytes_in_total", "Bytes received from viewers and peers")),
       duration_(registry.histogram("yz_edge_request_seconds", "From a request's head to the end of its response",
-                                   metrics::Histogram::kMicroseconds)) {
+                                   metrics::Histogram::kMicroseconds)),
+      refused_by_address_(
+          registry.counter("yz_edge_connections_refused_total", "Connections closed at once", {{"reason", "address"}})),
+      refused_by_limit_(
+          registry.counter("yz_edge_connections_refused_total", "Connections closed at once", {{"reason", "limit"}})),
+      malformed_(registry.counter("yz_edge_malformed_requests_total", "Requests the parser refused")) {
   constexpr std::array<const char*, 3> kHandshakes = {"full", "resumed", "failed"};
   for (std::size_t i = 0; i < kHandshakes.size(); ++i) {
     handshakes_[i] = registry.counter("yz_edge_tls_handshakes_total", "TLS handshakes of viewers, by how they ended",
@@ -53,6 +58,12 @@ void EdgeCounters::count_handshakes(const net::HttpServer::Counts& before, const
   handshakes_[0].add(now.tls_full - before.tls_full);
   handshakes_[1].add(now.tls_resumed - before.tls_resumed);
   handshakes_[2].add(now.tls_failed - before.tls_failed);
+}
+
+void EdgeCounters::count_refusals(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now) {
+  refused_by_address_.add(now.over_quota - before.over_quota);
+  refused_by_limit_.add(now.over_limit - before.over_limit);
+  malformed_.add(now.bad_requests - before.bad_requests);
 }
 
 std::uint64_t EdgeCounters::requests() const {

@@ -19,6 +19,8 @@ class EdgeCounters {
   void count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts);
   /// Adds what a worker's listener counted between two looks.
   void count_handshakes(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
+  /// The same: connections closed at once, requests that were no HTTP.
+  void count_refusals(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
   /// Sums since the start.
   [[nodiscard]] std::uint64_t requests() const;
   [[nodiscard]] std::uint64_t hits() const;
@@ -39,7 +41,10 @@ class EdgeCounters {
   metrics::Counter bytes_in_;
   metrics::Histogram duration_;
   std::array<metrics::Counter, kFailureReasons.size() + 1> failures_;  // the last: no known reason
-  std::array<metrics::Counter, 3> handshakes_;                         // full, resumed, failed
+  metrics::Counter refused_by_address_;
+  metrics::Counter refused_by_limit_;
+  metrics::Counter malformed_;
+  std::array<metrics::Counter, 3> handshakes_;  // full, resumed, failed
 };
 
 }  // namespace yz::edge

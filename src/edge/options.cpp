@@ -35,6 +35,7 @@ constexpr std::string_view kHelp =
     "  --slice-size SIZE       large objects are fetched and kept in slices of it (default 1MiB, 0: whole)\n"
     "  --slice-above SIZE      what is large (default 4MiB)\n"
     "  --workers N             threads (default 1)\n"
+    "  --connections-per-address N   of one client at one worker, more are closed (default 2000, 0: no limit)\n"
     "  --admin PATH            unix socket of the admin API\n"
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
     "  --node ID               who this node is in the configuration\n"
@@ -109,6 +110,13 @@ const std::map<std::string, Read, std::less<>>& settings() {
          const auto n = parse_u32(v, 256);
          if (!n || *n == 0) return expected("a number from 1 to 256", v);
          o.workers = *n;
+         return {};
+       }},
+      {"connections_per_address",
+       [](Options& o, const std::string& v) -> Status {
+         const auto n = parse_u32(v, 1'000'000);
+         if (!n) return expected("a number up to 1000000", v);
+         o.connections_per_address = *n;
          return {};
        }},
       {"profile",

@@ -40,7 +40,10 @@ struct Options {
   ByteCount max_object{0};                ///< `max_object`: larger responses pass through uncached; 0: half of `memory`
   ByteCount slice_size = mib(1);   ///< `slice_size`: large objects are kept in slices of it, 64 KiB to 16 MiB; 0: whole
   ByteCount slice_above = mib(4);  ///< `slice_above`: what is large
-  unsigned workers = 1;            ///< `workers`: threads, 1 to 256
+  /// `connections_per_address`: of one client at one worker, more are closed; 0: no limit. This machine's are not
+  /// counted.
+  std::uint32_t connections_per_address = 2000;
+  unsigned workers = 1;                          ///< `workers`: threads, 1 to 256
   http::Profile profile = http::Profile::kSafe;  ///< `profile`: rfc or safe, for an edge that runs alone
   model::NodeId node;                            ///< `node`: who we are in the configuration; 0 alone
   std::optional<StandaloneOrigin> origin;        ///< `origin`: runs alone, every host is served from there

@@ -12,6 +12,7 @@ namespace {
 net::HttpServerOptions http_options(const Options& options) {
   net::HttpServerOptions out;
   out.http2 = options.http2;
+  out.max_per_address = options.connections_per_address;
   return out;
 }
 
@@ -44,6 +45,7 @@ io::Task<void> Worker::keep_house() {
     co_await io::sleep_for(std::chrono::seconds(1));
     connections_.store(static_cast<std::uint32_t>(http_.counts().connections), std::memory_order_relaxed);
     server_.counters().count_handshakes(counted_, http_.counts());
+    server_.counters().count_refusals(counted_, http_.counts());
     server_.counters().http2.add(http_.counts().h2, counted_.h2);
     counted_ = http_.counts();
     server_.access_log().append(std::exchange(log_lines_, {}));

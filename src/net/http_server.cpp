@@ -46,7 +46,11 @@ struct HttpServer::Handshake : io::ListLink {
 };
 
 HttpServer::HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOptions options)
-    : reactor_(reactor), handler_(handler), options_(options), spares_(std::make_unique<h2::Spares>()) {}
+    : reactor_(reactor),
+      handler_(handler),
+      options_(options),
+      quota_(options.max_per_address),
+      spares_(std::make_unique<h2::Spares>()) {}
 
 HttpServer::~HttpServer() {
   acceptors_.cancel_all();
@@ -84,8 +88,13 @@ io::Task<void> HttpServer::accept_loop(Listening& listening) {
     if (stream) {
       has_warned = false;
       ++counts_.accepted;
-      if (counts_.connections < options_.max_connections || shed_idle_connection()) {
+      if (!quota_.enter(stream->peer().address)) {
+        ++counts_.over_quota;
+      } else if (counts_.connections < options_.max_connections || shed_idle_connection()) {
         reactor_.spawn_into(connections_, serve(*std::move(stream), listening.tls));
+      } else {
+        ++counts_.over_limit;
+        quota_.leave(stream->peer().address);
       }
       continue;
     }
@@ -111,15 +120,17 @@ bool HttpServer::shed_idle_connection() {
 
 io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
   struct Counted {
-    explicit Counted(HttpServer& s) : server(s) { ++server.counts_.connections; }
+    Counted(HttpServer& s, const IpAddress& a) : server(s), address(a) { ++server.counts_.connections; }
     ~Counted() {
       --server.counts_.connections;
+      server.quota_.leave(address);
       server.closed_one_.notify_all();
     }
     HttpServer& server;
+    const IpAddress address;
   };
-  const Counted counted(*this);
   const Endpoint peer = stream.peer();
+  const Counted counted(*this, peer.address);
   if (tls) {
     const auto secured = co_await secure(std::move(stream), std::move(tls));
     if (!secured) co_return;

@@ -13,6 +13,7 @@
 #include "io/reactor.h"
 #include "io/scope.h"
 #include "io/waiters.h"
+#include "net/address_quota.h"
 #include "net/exchange.h"
 #include "net/h2/flood_guard.h"
 
@@ -39,7 +40,8 @@ struct HttpServerOptions {
   std::size_t max_handshakes = 4096;      ///< under way at once; one more ends the one that has taken longest
   std::uint64_t drain_body = 64 * 1024;   ///< bytes of an unread body skipped to keep the connection
   std::size_t max_connections = 100'000;  ///< on this reactor; more are closed at once
-  std::uint64_t max_requests = 100'000;   ///< on one connection, then it is closed
+  std::uint32_t max_per_address = 0;     ///< connections of one client (see AddressQuota); more are closed; 0: no limit
+  std::uint64_t max_requests = 100'000;  ///< on one connection, then it is closed
   http::RequestRules rules;
   /// Serve HTTP/2: in the clear to connections that begin with its preface, over TLS where ALPN agreed on it.
   bool http2 = true;
@@ -55,6 +57,8 @@ class HttpServer {
     std::uint64_t accepted = 0;
     std::uint64_t requests = 0;
     std::uint64_t bad_requests = 0;  ///< refused by the parser
+    std::uint64_t over_quota = 0;    ///< connections closed at once: their address has its share
+    std::uint64_t over_limit = 0;    ///< the same because this reactor has all it may, and none was idle
     std::size_t connections = 0;     ///< open now
     std::size_t busy = 0;            ///< of those, with a request in work
     h2::Counts h2;
@@ -102,6 +106,7 @@ class HttpServer {
   HttpHandler& handler_;
   const HttpServerOptions options_;
   Counts counts_;
+  AddressQuota quota_;
   bool is_draining_ = false;
   io::Waiters closed_one_;
   std::vector<std::unique_ptr<SessionScratch>> spare_scratch_;  // buffers of idle connections, for whoever needs one
