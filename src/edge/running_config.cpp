@@ -12,8 +12,8 @@ namespace {
 
 /// RFC 9111 §4.2.4 lets a cache that cannot reach the origin serve stale, unless a directive forbids it.
 constexpr std::chrono::seconds kStandaloneStaleOnError{60};
-/// Failures in a row before a lone origin is left alone: there is no other to turn to, and a few requests that it always
-/// drops must not take all of it away.
+/// Failures in a row before a lone origin is left alone: there is no other to turn to, and a few requests that it
+/// always drops must not take all of it away.
 constexpr std::uint32_t kStandaloneFall = 100;
 
 std::string token_of(std::string name, std::string_view otherwise) {

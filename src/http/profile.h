@@ -8,7 +8,8 @@ namespace yz::http {
 enum class Profile : std::uint8_t {
   /// To the letter: viewers' Cache-Control is honoured, responses that set cookies are stored when marked fresh.
   kRfc,
-  /// For sites as they are: viewers cannot force a fetch from the origin, responses that set cookies or blame one request
+  /// For sites as they are: viewers cannot force a fetch from the origin, responses that set cookies or blame one
+  /// request
   /// are not stored, errors live shortly. The edge room's README has the table.
   kSafe,
 };

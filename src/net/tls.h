@@ -20,7 +20,7 @@ class TlsStream;
 
 struct TlsServerOptions {
   std::vector<std::string> protocols = {"h2", "http/1.1"};  ///< offered by ALPN, the preferred first
-  std::shared_ptr<TlsTicketKeys> tickets;             ///< none: keys of this context alone, drawn when it is made
+  std::shared_ptr<TlsTicketKeys> tickets;                   ///< none: keys of this context alone, drawn when it is made
   bool kernel_tls = false;  ///< let the kernel encrypt where it can (see kernel_has_tls); else it is done here
 };
 
