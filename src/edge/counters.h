@@ -32,6 +32,8 @@ class EdgeCounters {
   Http2Counters http2;
   metrics::Counter origin_requests;  ///< sent to peers and origins
   metrics::Counter corrections;      ///< viewers redirected to another node
+  metrics::Counter resumed;          ///< bodies that broke off and were carried on by range
+  metrics::Counter changed;          ///< large objects found to be another version while slices were fetched
 
  private:
   static constexpr std::size_t kResults = 6;

@@ -99,7 +99,8 @@ Status EdgeServer::open() {
   }
   // Several slices must fit at a time; what may be kept whole is no more than the cache takes.
   const ByteCount most_kept = std::min(cache_options.max_object, ByteCount{options_.memory.value / 2});
-  const ByteCount slice = std::min(options_.slice_size, ByteCount{options_.memory.value / 32});
+  ByteCount slice = std::min(options_.slice_size, ByteCount{options_.memory.value / 32});
+  if (slice > most_kept) slice = {0};
   slices_ = std::make_unique<SliceDesk>(slice, std::min(options_.slice_above, most_kept), most_kept);
   YZ_TRY(cache_, cache::Cache::open(std::move(cache_options)));
   cache_->expose(registry_);

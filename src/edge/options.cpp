@@ -31,7 +31,7 @@ constexpr std::string_view kHelp =
     "  --host-header NAME      Host sent to that origin (default: the viewer's)\n"
     "  --profile rfc|safe      how caching uses the room RFC 9111 leaves, alone (default safe)\n"
     "  --memory SIZE           hard bound of the cache, such as 512MiB (default 512MiB)\n"
-    "  --max-object SIZE       larger responses pass through uncached (default half of the memory)\n"
+    "  --max-object SIZE       larger ones are kept in slices, or not at all (default half of the memory)\n"
     "  --slice-size SIZE       large objects are fetched and kept in slices of it (default 1MiB, 0: whole)\n"
     "  --slice-above SIZE      what is large (default 4MiB)\n"
     "  --workers N             threads (default 1)\n"

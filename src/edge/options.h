@@ -37,7 +37,7 @@ struct Options {
   std::string admin;                      ///< `admin`: path of the unix socket; empty: none
   std::filesystem::path state;            ///< `state`: folder of purge log and usage; empty: kept in memory
   ByteCount memory = mib(512);            ///< `memory`: hard bound of the cache, at least 8 MiB
-  ByteCount max_object{0};                ///< `max_object`: larger responses pass through uncached; 0: half of `memory`
+  ByteCount max_object{0};                ///< `max_object`: larger: in slices or not kept; 0: half of `memory`
   ByteCount slice_size = mib(1);   ///< `slice_size`: large objects are kept in slices of it, 64 KiB to 16 MiB; 0: whole
   ByteCount slice_above = mib(4);  ///< `slice_above`: what is large
   /// `connections_per_address`: of one client at one worker, more are closed; 0: no limit. This machine's are not

@@ -132,6 +132,20 @@ io::Task<void> send_unsatisfiable(Transaction& tx, cache::Ref<cache::Object> obj
   (void)co_await tx.exchange.respond(416, std::move(headers), "");
 }
 
+/// What a Range field (empty: none) selects, or all; of an object in slices, or a whole one.
+io::Task<void> respond_part(Transaction& tx, cache::Ref<cache::Object> object, std::string_view range) {
+  http::RangeSet set;
+  const StoredValidators validators(*object);
+  if (!range.empty() && http::range_condition_holds(tx.request().fields, validators.fields(), tx.now)) {
+    set = http::RangeSet::parse(range, representation_length(*object));
+  }
+  if (set.kind() == http::RangeSet::Kind::kUnsatisfiable) co_return co_await send_unsatisfiable(tx, object);
+  if (is_sliced(*object)) co_return co_await respond_sliced(tx, std::move(object), set);
+  if (set.ranges().size() > 1) co_return co_await send_ranges(tx, std::move(object), set);
+  if (set.ranges().size() == 1) co_return co_await send_range(tx, std::move(object), set.ranges().front());
+  co_await send_whole(tx, std::move(object));
+}
+
 }  // namespace
 
 io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object) {
@@ -145,18 +159,11 @@ io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object)
       co_return co_await send_not_modified(tx, std::move(object));
     }
   }
-  http::RangeSet set;
   const http::Field* range = (object->flags() & kNoRanges) != 0 ? nullptr : known.find(http::FieldId::kRange);
-  if (range != nullptr && object->status() == 200 && tx.request().method == http::Method::kGet) {
-    const StoredValidators validators(*object);
-    if (http::range_condition_holds(request, validators.fields(), tx.now)) {
-      set = http::RangeSet::parse(range->value, representation_length(*object));
-      if (set.kind() == http::RangeSet::Kind::kUnsatisfiable) co_return co_await send_unsatisfiable(tx, object);
-    }
+  const bool may_be_part = range != nullptr && object->status() == 200 && tx.request().method == http::Method::kGet;
+  if (may_be_part || is_sliced(*object)) [[unlikely]] {
+    co_return co_await respond_part(tx, std::move(object), may_be_part ? range->value : std::string_view());
   }
-  if (is_sliced(*object)) co_return co_await respond_sliced(tx, std::move(object), set);
-  if (set.ranges().size() > 1) co_return co_await send_ranges(tx, std::move(object), set);
-  if (set.ranges().size() == 1) co_return co_await send_range(tx, std::move(object), set.ranges().front());
   co_await send_whole(tx, std::move(object));
 }
 

@@ -45,14 +45,18 @@ io::Task<Result<Answer>> ask_for_rest(Worker& worker, std::shared_ptr<const Conf
       continue;
     }
     worker.server().counters().origin_requests.add(answer->requests);
+    const auto done = [&] {
+      worker.server().counters().resumed.add();
+      return std::move(*answer);
+    };
     const http::Part part = http::judge_part(answer->response.head(), version, total, rest);
-    if (part.verdict == http::PartVerdict::kPart) co_return std::move(*answer);
+    if (part.verdict == http::PartVerdict::kPart) co_return done();
     if (part.verdict == http::PartVerdict::kChanged) {
       co_return fail(Code::kConflict, "the object changed at its origin while it was being fetched", Fault::kOrigin);
     }
     if (part.verdict != http::PartVerdict::kWhole) continue;
     const Status skipped = co_await skip(*answer, at);
-    if (skipped) co_return std::move(*answer);
+    if (skipped) co_return done();
     last = skipped.error();
   }
   co_return fail(std::move(last));

@@ -123,6 +123,8 @@ io::Task<bool> SliceRun::open() {
     if (attempts_ > 0) co_await io::sleep_for(kPause * attempts_);
     ++attempts_;
     if (co_await ask()) {
+      const bool is_resumed = position_ > layout().range_of(wanted_).first;
+      if (is_resumed) source_.worker.server().counters().resumed.add();
       opened_at_ = position_;
       is_final_ = false;
       error_.reset();
@@ -170,6 +172,7 @@ io::Task<bool> SliceRun::ask() {
       error_ = Error{Code::kInvalid, Fault::kOrigin, true, "the origin answers a range with other bytes"};
       co_return false;
     case http::PartVerdict::kChanged:
+      worker.server().counters().changed.add();
       forget_root();
       is_final_ = true;
       error_ = changed();

@@ -273,6 +273,24 @@ TEST_F(Slices, OneConditionalRequestRefreshesAllSlices) {
   expect_whole(get());
 }
 
+TEST_F(Slices, VariantsHaveSlicesOfTheirOwn) {
+  origin_ = std::make_unique<LargeOrigin>(12 * kSlice);
+  origin_->extra_fields = "Vary: Accept-Language";
+  edge_ = start_edge(sliced_options(origin_->endpoint()));
+  for (int i = 0; i < 2; ++i) {
+    for (const char* language : {"de", "fr"}) {
+      const std::string fields = "Accept-Language: " + std::string(language) + "\r\n" + range_field(5, kSlice + 5);
+      const Reply reply = get(fields);
+      expect_part(reply, 5, kSlice + 5);
+      EXPECT_EQ(reply.is_hit(), i == 1) << reply.head;
+    }
+  }
+  EXPECT_EQ(origin_->requests(), 2);
+  EXPECT_EQ(edge_->store().stats().objects, 6U);  // two roots of two slices
+  ASSERT_TRUE(edge_->purge_locally(model::PurgeKind::kUrl, "a.test", "/f", true));
+  EXPECT_FALSE(get("Accept-Language: de\r\n" + range_field(5, kSlice + 5)).is_hit());
+}
+
 TEST_F(Slices, EveryKindOfPurgeHitsTheRootAndAllSlices) {
   struct Kind {
     model::PurgeKind kind;
