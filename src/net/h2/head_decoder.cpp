@@ -1,11 +1,16 @@
 #include "net/h2/head_decoder.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
 #include <nghttp2/nghttp2.h>
 
 #include "base/result.h"
 #include "base/text.h"
 #include "http/authority.h"
 #include "http/scan.h"
+#include "io/frame_pool.h"
 
 namespace yz::net::h2 {
 namespace {
@@ -45,10 +50,45 @@ bool belongs_to_connection(http::FieldId id) {
   }
 }
 
+/// The decoder asks for a small block for each text it reads, and gives it back at the next. Blocks come from the
+/// pool of coroutine frames; their size stands in front of them.
+constexpr std::size_t kBlockHead = alignof(std::max_align_t);
+
+void* take_block(std::size_t size, void* /*unused*/) {
+  void* const block = io::FramePool::allocate(size + kBlockHead);
+  std::memcpy(block, &size, sizeof size);
+  return static_cast<char*>(block) + kBlockHead;
+}
+
+void give_block(void* at, void* /*unused*/) {
+  if (at == nullptr) return;
+  void* const block = static_cast<char*>(at) - kBlockHead;
+  std::size_t size = 0;
+  std::memcpy(&size, block, sizeof size);
+  io::FramePool::release(block, size + kBlockHead);
+}
+
+void* take_blocks(std::size_t count, std::size_t size, void* /*unused*/) {
+  void* const at = take_block(count * size, nullptr);
+  std::memset(at, 0, count * size);
+  return at;
+}
+
+void* change_block(void* at, std::size_t size, void* /*unused*/) {
+  void* const bigger = take_block(size, nullptr);
+  if (at == nullptr) return bigger;
+  std::size_t before = 0;
+  std::memcpy(&before, static_cast<char*>(at) - kBlockHead, sizeof before);
+  std::memcpy(bigger, at, std::min(before, size));
+  give_block(at, nullptr);
+  return bigger;
+}
+
 }  // namespace
 
 HeadDecoder::HeadDecoder(const http::RequestRules& rules) : rules_(rules) {
-  YZ_ASSERT(nghttp2_hd_inflate_new(&inflater_) == 0);  // fails for want of memory alone
+  static nghttp2_mem memory{nullptr, take_block, give_block, take_blocks, change_block};  // kept by reference
+  YZ_ASSERT(nghttp2_hd_inflate_new2(&inflater_, &memory) == 0);  // fails for want of memory alone
 }
 
 HeadDecoder::~HeadDecoder() { nghttp2_hd_inflate_del(inflater_); }

@@ -288,7 +288,7 @@ void Session::refuse_stream(std::uint32_t id) {
 }
 
 void Session::drop(Stream& stream, bool was_reset_by_us) {
-  stream.work_.cancel_all();
+  stream.cancel_work();
   forget(stream.id, was_reset_by_us);
   release(stream);
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 
 #include "http/status.h"
+#include "io/frame_pool.h"
 #include "io/reactor.h"
 #include "net/h2/session.h"
 
@@ -40,7 +42,25 @@ class Stream::BodyWait final : public io::TimerNode {
   bool is_late_ = false;
 };
 
-Stream::~Stream() = default;
+struct Stream::Work::promise_type {
+  promise_type(Stream& owner, HttpHandler&) : stream(owner) {
+    stream.work_ = std::coroutine_handle<promise_type>::from_promise(*this);
+  }
+  ~promise_type() { stream.work_ = {}; }
+
+  static void* operator new(std::size_t size) { return io::FramePool::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { io::FramePool::release(frame, size); }
+
+  Work get_return_object() noexcept { return {}; }
+  std::suspend_never initial_suspend() noexcept { return {}; }
+  std::suspend_never final_suspend() noexcept { return {}; }
+  void return_void() noexcept {}
+  [[noreturn]] void unhandled_exception() noexcept { std::terminate(); }
+
+  Stream& stream;
+};
+
+Stream::~Stream() { cancel_work(); }
 
 const Endpoint& Stream::peer() const { return session_->peer(); }
 Endpoint Stream::local() const { return session_->local(); }
@@ -76,10 +96,10 @@ void Stream::start(HttpHandler& handler, bool ends) {
   exchange_.bytes_in_ = head_bytes_;
   has_received_end_ = ends;
   if (ends) exchange_.is_body_done_ = true;
-  work_.spawn(run(handler));
+  run(handler);
 }
 
-io::Task<void> Stream::run(HttpHandler& handler) {
+Stream::Work Stream::run(HttpHandler& handler) {
   co_await handler.handle(exchange_);
   settle();
 }

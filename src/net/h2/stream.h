@@ -5,7 +5,6 @@
 #include <string>
 
 #include "base/clock.h"
-#include "io/scope.h"
 #include "io/timer_wheel.h"
 #include "net/exchange.h"
 #include "net/h2/frame.h"
@@ -47,9 +46,17 @@ class Stream final : public ExchangeStream, public Prioritised {
 
   /// Begins a new life on a session.
   void open(Session& session, std::uint32_t stream_id, std::int64_t send_window, std::int64_t receive_window);
+  /// The handler's outermost frame: belongs to the stream, which may destroy it, and frees itself at its end.
+  struct Work {
+    struct promise_type;
+  };
   /// The head is whole: runs the handler, up to its first suspension.
   void start(HttpHandler& handler, bool ends);
-  [[nodiscard]] io::Task<void> run(HttpHandler& handler);
+  Work run(HttpHandler& handler);
+  /// Destroys the handler, unless it has ended.
+  void cancel_work() {
+    if (work_) work_.destroy();
+  }
   /// Makes good what the handler left out, and ends the stream.
   void settle();
   /// Body bytes that arrived, and whether they are the last. Resumes the handler when it waits for them.
@@ -88,7 +95,7 @@ class Stream final : public ExchangeStream, public Prioritised {
   std::size_t body_at_ = 0;
   BodyWait* reader_ = nullptr;
 
-  io::TaskScope work_;  // last: the handler ends before what it uses
+  std::coroutine_handle<> work_;  // of the handler, until it ends
 };
 
 }  // namespace yz::net::h2

@@ -21,6 +21,7 @@ class TextArena {
     return at;
   }
   [[nodiscard]] std::string_view keep(std::string_view text) {
+    if (text.empty()) return {};
     char* const at = take(text.size());
     std::memcpy(at, text.data(), text.size());
     return {at, text.size()};
