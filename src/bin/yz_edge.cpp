@@ -7,6 +7,7 @@
 #include "edge/options.h"
 #include "io/reactor.h"
 #include "io/signal_waiter.h"
+#include "net/openssl_memory.h"
 
 namespace {
 
@@ -15,6 +16,7 @@ constexpr std::chrono::seconds kPatience{10};
 }  // namespace
 
 int main(int argc, char** argv) {
+  (void)yz::net::pool_openssl_memory();
   yz::io::SignalWaiter::block({SIGINT, SIGTERM});
   auto options = yz::edge::read_options(argc, argv);
   if (!options) {
@@ -33,6 +35,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   for (const auto& endpoint : (*server)->listening()) yz::log::info("listening on {}", to_string(endpoint));
+  for (const auto& endpoint : (*server)->listening_tls()) yz::log::info("listening on {} for TLS", to_string(endpoint));
   yz::log::flush();
 
   yz::io::Reactor reactor;

@@ -137,7 +137,11 @@ ssize_t TlsStream::outcome(int returned) noexcept {
   }
 }
 
-bool TlsStream::has_buffered() const noexcept { return !is_starved_ && SSL_has_pending(ssl_) == 1; }
+bool TlsStream::has_buffered() const noexcept {
+  if (!is_starved_ && SSL_has_pending(ssl_) == 1) return true;
+  SSL_free_buffers(ssl_);  // whoever waits holds no buffer; what is half received stays
+  return false;
+}
 
 ssize_t TlsStream::try_read(std::span<char> into) noexcept {
   if (is_broken_) return -ECONNRESET;

@@ -35,6 +35,18 @@ Result<std::unique_ptr<const TlsCertificate::Parts>> read_parts(std::string_view
 
 }  // namespace
 
+std::atomic<std::uint32_t>& prepared_count() {
+  static std::atomic<std::uint32_t> count{0};
+  return count;
+}
+
+TlsCertificate::Parts::~Parts() {
+  SSL_CTX* context = prepared.load();
+  if (context == nullptr) return;
+  SSL_CTX_free(context);  // connections that use it hold it
+  --prepared_count();
+}
+
 TlsCertificate::TlsCertificate(std::shared_ptr<const void> owner, std::string_view chain_pem, std::string_view key_pem)
     : owner_(std::move(owner)), chain_pem_(chain_pem), key_pem_(key_pem) {}
 

@@ -51,12 +51,48 @@ struct TicketCiphers {
 /// What OpenSSL calls in a handshake.
 struct TlsServerCallbacks {
   static TlsStream& stream_of(const SSL* ssl) { return *static_cast<TlsStream*>(SSL_get_app_data(ssl)); }
+  static TlsServerContext& context_of(const SSL* ssl) {
+    return *static_cast<TlsServerContext*>(stream_of(ssl).context_.get());
+  }
 
-  static int on_client_hello(SSL* ssl, int* alert, void* self) {
-    auto& context = *static_cast<TlsServerContext*>(self);
+  /// What a connection asks of whichever context it is under.
+  static void set_on(SSL_CTX* context) {
+    SSL_CTX_set_ciphersuites(context, kSuites13);
+    SSL_CTX_set_cipher_list(context, kSuites12);
+    SSL_CTX_set_client_hello_cb(context, on_client_hello, nullptr);
+    SSL_CTX_set_alpn_select_cb(context, select_alpn, nullptr);
+    SSL_CTX_set_tlsext_status_cb(context, on_status_request);
+  }
+
+  /// The prepared context of an identity in frequent use; null for others, which on_certificate() serves.
+  static SSL_CTX* prepared_for(const TlsIdentity& identity) {
+    constexpr std::uint32_t kUsesBefore = 4;
+    if (identity.certificates.size() != 1) return nullptr;
+    const auto* parts = identity.certificates.front()->parts();
+    if (parts == nullptr) return nullptr;
+    if (SSL_CTX* prepared = parts->prepared.load(std::memory_order_acquire)) return prepared;
+    if (parts->uses.fetch_add(1, std::memory_order_relaxed) != kUsesBefore) return nullptr;  // one thread makes it
+    if (prepared_count().fetch_add(1) >= kMostPrepared) return --prepared_count(), nullptr;
+    SSL_CTX* made = make_context(TLS_server_method());
+    set_on(made);
+    if (SSL_CTX_use_cert_and_key(made, parts->leaf.get(), parts->key.get(), parts->chain.get(), 1) != 1) {
+      SSL_CTX_free(made);
+      return --prepared_count(), nullptr;
+    }
+    parts->prepared.store(made, std::memory_order_release);
+    return made;
+  }
+
+  static int on_client_hello(SSL* ssl, int* alert, void* /*self*/) {
     TlsStream& stream = stream_of(ssl);
-    stream.server_name_ = to_lower(server_name_in(ssl));
-    stream.identity_ = context.choose_(stream.server_name_);
+    std::string name = to_lower(server_name_in(ssl));
+    if (stream
+            .identity_) {  // a second hello, after another group was asked for: the same but for that (RFC 8446 §4.1.2)
+      *alert = SSL_AD_ILLEGAL_PARAMETER;
+      return name == stream.server_name_ ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+    }
+    stream.server_name_ = std::move(name);
+    stream.identity_ = context_of(ssl).choose_(stream.server_name_);
     if (!stream.identity_) {
       *alert = SSL_AD_UNRECOGNIZED_NAME;
       return SSL_CLIENT_HELLO_ERROR;
@@ -65,6 +101,7 @@ struct TlsServerCallbacks {
     // A ticket is good for the name it was given under, and no other.
     const Hash128 scope = hash128(stream.server_name_);
     SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(&scope), sizeof scope);
+    if (SSL_CTX* prepared = prepared_for(*stream.identity_)) SSL_set_SSL_CTX(ssl, prepared);
     return SSL_CLIENT_HELLO_SUCCESS;
   }
 
@@ -98,9 +135,9 @@ struct TlsServerCallbacks {
     return SSL_TLSEXT_ERR_NOACK;
   }
 
-  static int select_alpn(SSL* /*ssl*/, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
-                         unsigned in_size, void* self) {
-    const std::string& offered = static_cast<TlsServerContext*>(self)->alpn_;
+  static int select_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+                         unsigned in_size, void* /*self*/) {
+    const std::string& offered = context_of(ssl).alpn_;
     unsigned char* chosen = nullptr;
     const auto* ours = reinterpret_cast<const unsigned char*>(offered.data());
     if (SSL_select_next_proto(&chosen, out_size, ours, static_cast<unsigned>(offered.size()), in, in_size) !=
@@ -114,7 +151,7 @@ struct TlsServerCallbacks {
   /// Seals (`sealing` 1) or opens a ticket: 1 done, 2 opened and to be renewed, 0 not ours, -1 failed.
   static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
                        int sealing) {
-    TlsTicketKeys& keys = *static_cast<TlsServerContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)))->tickets_;
+    TlsTicketKeys& keys = *context_of(ssl).tickets_;
     const TlsTicketKeys::Key current = keys.current();
     TlsTicketKeys::Key key = current;
     if (sealing == 1) {
@@ -145,20 +182,15 @@ Result<std::shared_ptr<TlsServerContext>> TlsServerContext::make(Choose choose, 
   made->tickets_ = options.tickets ? std::move(options.tickets) : std::make_shared<TlsTicketKeys>(secret_bytes(32));
   made->uses_kernel_ = options.kernel_tls && kernel_has_tls();
   SSL_CTX* context = made->context_ = make_context(TLS_server_method());
-  SSL_CTX_set_app_data(context, made.get());
   SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-  SSL_CTX_set_ciphersuites(context, kSuites13);
-  SSL_CTX_set_cipher_list(context, kSuites12);
   if (SSL_CTX_set1_groups_list(context, kGroups) != 1) SSL_CTX_set1_groups_list(context, kPlainGroups);
   ERR_clear_error();
   SSL_CTX_set_max_early_data(context, 0);  // what is replayed must not reach a handler (RFC 8446 §8)
   SSL_CTX_set_num_tickets(context, 1);
   SSL_CTX_set_timeout(context, std::chrono::duration_cast<std::chrono::seconds>(TlsTicketKeys::kLifetime).count());
-  SSL_CTX_set_client_hello_cb(context, TlsServerCallbacks::on_client_hello, made.get());
-  SSL_CTX_set_cert_cb(context, TlsServerCallbacks::on_certificate, made.get());
-  SSL_CTX_set_alpn_select_cb(context, TlsServerCallbacks::select_alpn, made.get());
+  TlsServerCallbacks::set_on(context);
+  SSL_CTX_set_cert_cb(context, TlsServerCallbacks::on_certificate, nullptr);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, TlsServerCallbacks::on_ticket);
-  SSL_CTX_set_tlsext_status_cb(context, TlsServerCallbacks::on_status_request);
   return made;
 }
 

@@ -16,6 +16,7 @@ using testing::FunctionHandler;
 using testing::kAnyLoopback;
 using testing::make_certificate;
 using testing::probe;
+using testing::Probed;
 
 constexpr std::string_view kRotatingSecret = "a secret of the cluster, long enough";
 
@@ -162,6 +163,30 @@ TEST_F(TlsServerTest, AnUnknownNameIsRefusedByItsAlert) {
   const auto refused = probe(node.at(), {.server_name = "unknown.example"});
   EXPECT_FALSE(refused.is_connected);
   EXPECT_NE(refused.error.find("unrecognized name"), std::string::npos) << refused.error;
+}
+
+TEST_F(TlsServerTest, ACertificateInFrequentUseIsShownAsBefore) {
+  TlsServerOptions options = with_tickets(kRotatingSecret);
+  options.protocols = {"h2", "http/1.1"};
+  auto identity = std::make_shared<TlsIdentity>(TlsIdentity{{load(ecdsa_)}, TlsVersion::kTls12});
+  identity->certificates.front()->set_staple("an answer", SystemClock::instance().wall() + 1h);
+  Node node([identity](std::string_view) { return identity; }, options);
+  Probed last;
+  for (int i = 0; i < 8; ++i) {
+    const auto full = probe(node.at(), {.server_name = "a.example",
+                                        .alpn = "\x08http/1.1",
+                                        .max_version = i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION,
+                                        .asks_status = true});
+    EXPECT_EQ(full.names, "DNS:a.example") << full.error;
+    EXPECT_EQ(full.protocol, "http/1.1");
+    EXPECT_EQ(full.cipher, i % 2 == 0 ? "ECDHE-ECDSA-AES128-GCM-SHA256" : "TLS_AES_128_GCM_SHA256");
+    EXPECT_EQ(full.staple, "an answer");
+    EXPECT_EQ(testing::body_of(full.answer), "oo");
+    EXPECT_EQ(full.is_resumed, false);
+    last = full;
+  }
+  EXPECT_TRUE(probe(node.at(), {.server_name = "a.example", .session = last.session.get()}).is_resumed);
+  EXPECT_FALSE(probe(node.at(), {.server_name = "b.example", .session = last.session.get()}).is_resumed);
 }
 
 TEST_F(TlsServerTest, StaplesWhatItWasGivenUntilItIsTooOld) {

@@ -47,6 +47,7 @@ struct Probed {
   std::string names;  ///< the certificate's common name
   int key_kind = 0;   ///< EVP_PKEY_EC or EVP_PKEY_RSA
   std::string version;
+  std::string cipher;
   std::string protocol;  ///< by ALPN
   bool is_resumed = false;
   std::string staple;                    ///< OCSP response, DER
@@ -101,6 +102,7 @@ inline Probed probe(const Endpoint& server, const ProbeOptions& options = {}) {
   }
   out.is_connected = true;
   out.version = SSL_get_version(ssl.get());
+  out.cipher = SSL_get_cipher_name(ssl.get());
   out.is_resumed = SSL_session_reused(ssl.get()) == 1;
   const unsigned char* bytes = nullptr;
   unsigned size = 0;
