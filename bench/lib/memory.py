@@ -101,8 +101,8 @@ class IdleConnections(Contest):
         try:
             with bench.running(self.kinds(bench), origin.port) as servers:
                 for server in servers:
-                    found[server.name] = self._measure(server, count)
-                    say(f"{self.key}: {server.name} {found[server.name]:,.0f} bytes")
+                    if self.may_fail(bench, server, lambda s=server: found.update({s.name: self._measure(s, count)})):
+                        say(f"{self.key}: {server.name} {found[server.name]:,.0f} bytes")
         finally:
             origin.stop()
         return {"title": self.title, "columns": ["server", "RSS an idle connection, bytes"], "raw": found, "note": f"{count:,} connections, plain.",
@@ -127,15 +127,21 @@ class IdleConnections(Contest):
 
 def ask_once(server):
     """A connection that got one answer and is kept open."""
-    connection = socket.create_connection(("127.0.0.1", server.port), 10)
-    connection.sendall(REQUEST)
-    received = b""
-    while b"\r\n\r\n" not in received or len(received) < received.index(b"\r\n\r\n") + 4 + OBJECT:
-        more = connection.recv(65536)
-        if not more:
-            raise BenchError(f"{server.name} closed a connection that was to be kept")
-        received += more
-    return connection
+    connection = None
+    try:
+        connection = socket.create_connection(("127.0.0.1", server.port), 10)
+        connection.sendall(REQUEST)
+        received = b""
+        while b"\r\n\r\n" not in received or len(received) < received.index(b"\r\n\r\n") + 4 + OBJECT:
+            more = connection.recv(65536)
+            if not more:
+                raise BenchError(f"{server.name} closed a connection that was to be kept")
+            received += more
+        return connection
+    except (OSError, BenchError) as error:
+        if connection:
+            connection.close()
+        raise BenchError(f"{server.name}: a connection was not answered: {error}") from error
 
 
 class Churn(Contest):
