@@ -316,7 +316,11 @@ class ModelStage {
       const auto end = text.find("\r\n\r\n");
       if (end != std::string::npos) {
         const std::size_t size = has_no_body ? 0 : length_in(text.substr(0, end + 2));
-        if (text.size() >= end + 4 + size) co_return Seen{std::stoi(text.substr(9, 3)), text.substr(end + 4, size)};
+        if (text.size() >= end + 4 + size) {
+          // After very many requests a connection is closed, rightly.
+          if (text.find("\r\nConnection: close\r\n") < end + 2) client_.reset();
+          co_return Seen{std::stoi(text.substr(9, 3)), text.substr(end + 4, size)};
+        }
       }
       const auto n = co_await client_->read(buffer, deadline);
       if (!n || *n == 0) {

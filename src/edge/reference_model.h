@@ -194,6 +194,18 @@ class ReferenceCache {
             std::max(policy.lifetime, 0), policy,         origin.tag, false};
   }
 
+  /// A stored response under the fields of a 304 or a HEAD (RFC 9111 §3.2): what those do not name stays as it was.
+  [[nodiscard]] Stored freshened(const Stored& stored, const std::string& url, const std::string& lang,
+                                 const Origin& origin) const {
+    Stored fresh = made_of(url, lang, origin);
+    fresh.body = stored.body;
+    if (*kModelPolicies[origin.policy].cache_control == '\0') {
+      fresh.policy = stored.policy;
+      fresh.lifetime = stored.lifetime;
+    }
+    return fresh;
+  }
+
   void keep(const std::string& url, const std::string& lang, const Origin& origin, Stored stored) {
     Entry& entry = entries_[url];
     if (entry.varies != origin.varies) entry.variants.clear();
@@ -225,8 +237,7 @@ class ReferenceCache {
     const bool is_stored = kModelPolicies[origin.policy].is_stored && ask != ModelAsk::kNoStore;
     if (is_not_modified) {
       // The body is the one stored, whatever else changed (RFC 9111 §4.3.4).
-      Stored fresh = made_of(url, lang, origin);
-      fresh.body = stored->body;
+      Stored fresh = freshened(*stored, url, lang, origin);
       const std::string body = fresh.body;
       if (is_stored) {
         *stored = std::move(fresh);
@@ -248,9 +259,7 @@ class ReferenceCache {
     if (stored == nullptr) return {200, "", 1, false};
     const bool is_same = stored->version == origin.version && stored->body.size() == body_of(url, origin, lang).size();
     if (is_same && kModelPolicies[origin.policy].is_stored && ask != ModelAsk::kNoStore) {
-      Stored fresh = made_of(url, lang, origin);
-      fresh.body = stored->body;
-      *stored = std::move(fresh);
+      *stored = freshened(*stored, url, lang, origin);
     } else {
       drop(url, lang);
     }

@@ -279,7 +279,8 @@ TEST(Security, ABodyThatIsNotWholeIsNotStoredAndDoesNotEndCleanly) {
                                     "HTTP/1.1 200 OK\r\n" + fresh + "Transfer-Encoding: chunked\r\n\r\nzz\r\nab\r\n"}) {
     RawOrigin origin(answer);
     const auto edge = start_edge(origin.endpoint());
-    const std::string reply = send_raw(edge->listening()[0], "GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    const std::string reply =
+        send_raw(edge->listening()[0], "GET /a HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
     EXPECT_EQ(reply.find("0\r\n\r\n", reply.find("\r\n\r\n") + 4), std::string::npos) << reply;
     EXPECT_EQ(edge->store().stats().objects, 0U) << answer;
   }
