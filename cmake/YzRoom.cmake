@@ -5,6 +5,7 @@
 #   FUZZ     a_fuzz.cpp ...         one libFuzzer program each, named after the file; corpus in fuzz/corpus/<name>/
 #   DEPS     yz_base Dep::fmt ...   what it links; rooms as yz_<room>
 #   TEST_DEPS ...                   what only its tests link
+#   ON_URING                        a second ctest entry runs the tests with reactors on io_uring (YZ_IO=uring)
 # )
 # Include root is src/; a room's place in the order is checked from src/LAYERS by tools/check_layers.py.
 
@@ -23,7 +24,7 @@ endif()
 add_custom_target(fuzzers)  # every fuzz program; with YZ_FUZZ only
 
 function(yz_room NAME)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;TESTS;BENCHES;FUZZ;DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ROOM "ON_URING" "" "SOURCES;TESTS;BENCHES;FUZZ;DEPS;TEST_DEPS" ${ARGN})
 
   if(ROOM_SOURCES)
     add_library(yz_${NAME} STATIC ${ROOM_SOURCES})
@@ -39,8 +40,11 @@ function(yz_room NAME)
     add_executable(${NAME}_test ${ROOM_TESTS})
     target_link_libraries(${NAME}_test PRIVATE yz_${NAME} ${ROOM_TEST_DEPS} GTest::gtest GTest::gtest_main)
     add_test(NAME ${NAME} COMMAND ${NAME}_test --gtest_brief=1)
-    set_tests_properties(${NAME} PROPERTIES TIMEOUT 300)
-    set_tests_properties(${NAME} PROPERTIES ENVIRONMENT "${YZ_TEST_ENVIRONMENT}")
+    set_tests_properties(${NAME} PROPERTIES TIMEOUT 300 ENVIRONMENT "${YZ_TEST_ENVIRONMENT}")
+    if(ROOM_ON_URING)
+      add_test(NAME ${NAME}_uring COMMAND ${NAME}_test --gtest_brief=1)
+      set_tests_properties(${NAME}_uring PROPERTIES TIMEOUT 300 ENVIRONMENT "YZ_IO=uring;${YZ_TEST_ENVIRONMENT}")
+    endif()
   endif()
 
   if(ROOM_BENCHES)

@@ -116,7 +116,7 @@ Status EdgeServer::start_workers() {
   workers_.resize(options_.workers);
   for (unsigned i = 0; i < options_.workers; ++i) {
     Running& running = workers_[i];
-    running.thread = std::make_unique<io::ReactorThread>("edge-" + std::to_string(i));
+    running.thread = std::make_unique<io::ReactorThread>("edge-" + std::to_string(i), options_.io);
     Status bound;
     running.thread->run_and_wait([&](io::Reactor& reactor) {
       running.worker = std::make_unique<Worker>(*this, reactor, i, config_);

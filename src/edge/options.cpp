@@ -36,6 +36,8 @@ constexpr std::string_view kHelp =
     "  --slice-above SIZE      what is large (default 4MiB)\n"
     "  --workers N             threads (default 1)\n"
     "  --connections-per-address N   of one client at one worker, more are closed (default 2000, 0: no limit)\n"
+    "  --io auto|epoll|uring   how workers ask the system: io_uring where the kernel allows it, or as told (default "
+    "auto)\n"
     "  --admin PATH            unix socket of the admin API\n"
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
     "  --node ID               who this node is in the configuration\n"
@@ -119,6 +121,12 @@ const std::map<std::string, Read, std::less<>>& settings() {
          o.connections_per_address = *n;
          return {};
        }},
+      {"io",
+       [](Options& o, const std::string& v) -> Status {
+         if (v != "auto" && v != "epoll" && v != "uring") return expected("auto, epoll or uring", v);
+         o.io = v == "auto" ? io::fastest_backend() : v == "uring" ? io::Backend::kUring : io::Backend::kEpoll;
+         return {};
+       }},
       {"profile",
        [](Options& o, const std::string& v) -> Status {
          if (v != "rfc" && v != "safe") return expected("rfc or safe", v);
@@ -190,6 +198,7 @@ Result<StandaloneOrigin> parse_origin_url(std::string_view url) {
 
 Result<Options> read_options(int argc, const char* const* argv) {
   Options options;
+  options.io = io::fastest_backend();
   std::vector<std::pair<std::string, std::string>> flags;
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i];

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "edge/tls/ocsp_policy.h"
 #include "http/profile.h"
+#include "io/backend.h"
 #include "model/ids.h"
 
 namespace yz::edge {
@@ -43,7 +44,8 @@ struct Options {
   /// `connections_per_address`: of one client at one worker, more are closed; 0: no limit. This machine's are not
   /// counted.
   std::uint32_t connections_per_address = 2000;
-  unsigned workers = 1;                          ///< `workers`: threads, 1 to 256
+  unsigned workers = 1;                    ///< `workers`: threads, 1 to 256
+  io::Backend io = io::default_backend();  ///< `io`: of the workers: auto (the fastest that works), epoll or uring
   http::Profile profile = http::Profile::kSafe;  ///< `profile`: rfc or safe, for an edge that runs alone
   model::NodeId node;                            ///< `node`: who we are in the configuration; 0 alone
   std::optional<StandaloneOrigin> origin;        ///< `origin`: runs alone, every host is served from there

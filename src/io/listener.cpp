@@ -53,15 +53,14 @@ AcceptOp::AcceptOp(TcpListener& listener, MonoTime deadline) : FdOp(listener.wat
 bool AcceptOp::attempt() {
   if (!watch().may_be_ready(Half::kRead)) return false;
   while (true) {
+    // TCP_NODELAY comes from the listening socket.
     SocketAddress address;
-    UniqueFd fd(::accept4(watch().fd(), address.data(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd) {
-      const int on = 1;
-      if (address.family() != AF_UNIX) ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      result_ = TcpStream(watch().reactor(), std::move(fd), address.endpoint());
+    const int outcome = watch().ring() == nullptr ? accept_now(address) : take_accepted(address);
+    if (outcome >= 0) {
+      result_ = TcpStream(watch().reactor(), UniqueFd(outcome), address.endpoint());
       return true;
     }
-    const int error = errno;
+    const int error = -outcome;
     if (error == EAGAIN) {
       watch().set_unready(Half::kRead);
       return false;
@@ -70,6 +69,21 @@ bool AcceptOp::attempt() {
     result_ = fail_errno("accept", error);
     return true;
   }
+}
+
+/// A descriptor or a negated errno.
+int AcceptOp::accept_now(SocketAddress& address) {
+  const int fd = ::accept4(watch().fd(), address.data(), &address.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
+/// The same of a connection that io_uring accepted ahead.
+int AcceptOp::take_accepted(SocketAddress& address) {
+  const int fd = watch().ring()->take_accepted(watch()).value_or(-EAGAIN);
+  if (fd < 0 || ::getpeername(fd, address.data(), &address.size) == 0) return fd;
+  const int error = errno;
+  ::close(fd);
+  return error == ENOTCONN ? -ECONNABORTED : -error;
 }
 
 Result<TcpListener> TcpListener::bind(Reactor& reactor, const Endpoint& endpoint, const Options& options) {
@@ -100,7 +114,10 @@ Result<TcpListener> TcpListener::bind_unix(Reactor& reactor, const std::string& 
 Result<TcpListener> TcpListener::adopt(Reactor& reactor, UniqueFd fd) {
   TcpListener listener;
   YZ_TRY(listener.local_, local_endpoint(fd.get()));
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);  // its connections inherit it; not for unix sockets
   listener.watch_ = std::make_unique<Watch>(reactor, std::move(fd));
+  listener.watch_->accept_ahead();
   return listener;
 }
 

@@ -11,6 +11,7 @@
 namespace yz::io {
 
 class TcpListener;
+struct SocketAddress;
 
 /// Awaitable `Result<TcpStream>`: see TcpListener::accept.
 class AcceptOp final : public FdOp {
@@ -20,6 +21,8 @@ class AcceptOp final : public FdOp {
 
  private:
   bool attempt() override;
+  [[nodiscard]] int accept_now(SocketAddress& address);
+  [[nodiscard]] int take_accepted(SocketAddress& address);
   void fail_with(Error error) override { result_ = fail(std::move(error)); }
   Result<TcpStream> result_;
 };

@@ -5,17 +5,15 @@
 #include <cstdint>
 #include <cstring>
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include "base/log.h"
-#include "io/watch.h"
+#include "io/epoll_poller.h"
+#include "io/uring_poller.h"
 
 namespace yz::io {
 
 namespace {
-
-constexpr int kMaxEvents = 256;
 
 thread_local Reactor* current_reactor = nullptr;
 
@@ -59,21 +57,30 @@ bool Remote::post(Callback callback) {
   return true;
 }
 
-Reactor::Reactor()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+Reactor::Reactor(Backend backend)
+    : wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       remote_(new Remote(wake_.get())),
       now_(SystemClock::instance().mono()),
-      timers_(now_),
-      events_(std::make_unique<epoll_event[]>(kMaxEvents)) {
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;  // edge-triggered: the counter need not be read
-  event.data.ptr = nullptr;
-  if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
+      timers_(now_) {
+  make_poller(backend);
+  if (!wake_ || !poller_) {
     log::error("cannot make an event loop: {}", std::strerror(errno));
     YZ_ASSERT(!"descriptors for an event loop");
   }
   ignore_sigpipe();
+}
+
+void Reactor::make_poller(Backend backend) {
+  if (backend == Backend::kUring) {
+    auto made = UringPoller::make(wake_.get());
+    if (made) {
+      ring_ = made->get();
+      poller_ = *std::move(made);
+      return;
+    }
+    log::warn("epoll is used: {}", made.error().message);
+  }
+  if (auto made = EpollPoller::make(wake_.get())) poller_ = *std::move(made);
 }
 
 Reactor::~Reactor() {
@@ -136,30 +143,14 @@ void Reactor::run() {
 
 void Reactor::turn() {
   const bool is_busy = !local_posts_.empty() || ready_.is_linked();
-  const int timeout = is_busy ? 0 : timers_.wait_ms(now_);
-  const int count = ::epoll_wait(epoll_.get(), events_.get(), kMaxEvents, timeout);
+  poller_->wait(is_busy ? 0 : timers_.wait_ms(now_));
   refresh_now();
-  if (count > 0) dispatch(count);
+  if (poller_->dispatch()) run_posted();
   timers_.advance(now_);
   run_ready();
   if (!local_posts_.empty()) {
     for (Callback& callback : std::exchange(local_posts_, {})) callback();
   }
-}
-
-void Reactor::dispatch(int count) {
-  bool is_woken = false;
-  event_count_ = count;
-  for (event_index_ = 0; event_index_ < event_count_;) {
-    const epoll_event& event = events_[static_cast<std::size_t>(event_index_++)];
-    if (event.data.ptr == nullptr) {
-      is_woken = is_woken || event.events != 0;
-      continue;
-    }
-    static_cast<Watch*>(event.data.ptr)->on_events(event.events);
-  }
-  event_count_ = 0;
-  if (is_woken) run_posted();
 }
 
 void Reactor::run_posted() {
@@ -180,25 +171,6 @@ void Reactor::run_ready() {
     auto& node = static_cast<ReadyNode&>(*batch.next);
     node.unlink();
     node.handle.resume();
-  }
-}
-
-Status Reactor::add(Watch& watch) {
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.ptr = &watch;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, watch.fd(), &event) != 0) return fail_errno("epoll_ctl", errno);
-  return {};
-}
-
-void Reactor::remove(Watch& watch) {
-  // Explicitly, although close() would do: a child between fork and exec may hold a copy of the descriptor.
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watch.fd(), nullptr);
-  for (int i = event_index_; i < event_count_; ++i) {
-    epoll_event& event = events_[static_cast<std::size_t>(i)];
-    if (event.data.ptr != &watch) continue;
-    event.data.ptr = nullptr;
-    event.events = 0;
   }
 }
 

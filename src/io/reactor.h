@@ -8,18 +8,18 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "io/backend.h"
 #include "io/callback.h"
 #include "io/list.h"
+#include "io/poller.h"
 #include "io/scope.h"
 #include "io/task.h"
 #include "io/timer_wheel.h"
 
-struct epoll_event;
-
 namespace yz::io {
 
 class Reactor;
-class Watch;
+class UringPoller;
 
 /// "No deadline", for awaits that something else bounds (a shutdown, the end of a process). Use it rarely.
 inline constexpr MonoTime kNoDeadline = MonoTime::max();
@@ -42,14 +42,15 @@ class Remote {
   const int wake_fd_;
 };
 
-/// One event loop on one thread: descriptors (epoll, edge-triggered), timers of 1 ms, callbacks from other threads,
+/// One event loop on one thread: descriptors (by epoll or io_uring), timers of 1 ms, callbacks from other threads,
 /// coroutines. Everything but `post`, `stop` and `remote` belongs to the thread that calls run() (or, before run(), to
 /// the one that made it). Streams, listeners and timers made on a reactor die before it; suspended coroutines spawned
 /// on it are destroyed by it. SIGPIPE is ignored for the process from the first reactor on.
 class Reactor {
  public:
-  /// Ends the process when the system has no descriptors left.
-  Reactor();
+  /// Where the kernel refuses io_uring, epoll is used and a warning logged. Ends the process when the system has no
+  /// descriptors left.
+  explicit Reactor(Backend backend = default_backend());
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -84,6 +85,10 @@ class Reactor {
   [[nodiscard]] MonoTime in(std::chrono::milliseconds by) const { return now_ + by; }
 
   [[nodiscard]] TimerWheel& timers() { return timers_; }
+  [[nodiscard]] Backend backend() const { return ring_ != nullptr ? Backend::kUring : Backend::kEpoll; }
+  [[nodiscard]] Poller& poller() { return *poller_; }
+  /// What io_uring offers beyond readiness; null on epoll.
+  [[nodiscard]] UringPoller* ring() const { return ring_; }
 
   /// A coroutine that waits for its next turn; unlinks when destroyed. See yield().
   struct ReadyNode : ListLink {
@@ -93,20 +98,18 @@ class Reactor {
   void resume_next_turn(ReadyNode& node) { node.append_to(ready_); }
 
  private:
-  friend class Watch;
   friend class Remote;
   class CurrentGuard;
 
-  [[nodiscard]] Status add(Watch& watch);
-  void remove(Watch& watch);
+  void make_poller(Backend backend);
   void turn();
   void run_ready();
   void run_posted();
-  void dispatch(int count);
   void refresh_now();
 
-  UniqueFd epoll_;
   UniqueFd wake_;
+  std::unique_ptr<Poller> poller_;
+  UringPoller* ring_ = nullptr;  // poller_, when it is one
   std::shared_ptr<Remote> remote_;
   MonoTime now_;
   WallTime wall_{};
@@ -115,9 +118,6 @@ class Reactor {
   TimerWheel timers_;
   std::vector<Callback> local_posts_;  // posted by this thread
   ListLink ready_;
-  std::unique_ptr<epoll_event[]> events_;
-  int event_index_ = 0;  // the next event to dispatch
-  int event_count_ = 0;
   TaskScope scope_;  // last: its tasks are destroyed while everything above still works
 };
 

@@ -6,12 +6,12 @@
 
 namespace yz::io {
 
-ReactorThread::ReactorThread(const std::string& name) {
+ReactorThread::ReactorThread(const std::string& name, Backend backend) {
   std::promise<Reactor*> made;
   auto future = made.get_future();
-  thread_ = std::thread([made = std::move(made), short_name = name.substr(0, 15)]() mutable {
+  thread_ = std::thread([made = std::move(made), short_name = name.substr(0, 15), backend]() mutable {
     ::pthread_setname_np(::pthread_self(), short_name.c_str());
-    Reactor reactor;
+    Reactor reactor(backend);
     made.set_value(&reactor);
     reactor.run();
   });

@@ -13,7 +13,7 @@ namespace yz::io {
 class ReactorThread {
  public:
   /// Starts the thread, named `name` (15 characters), and returns when its reactor is ready for posts.
-  explicit ReactorThread(const std::string& name);
+  explicit ReactorThread(const std::string& name, Backend backend = default_backend());
   /// Stops the reactor and joins. What was spawned is destroyed on the reactor's thread.
   ~ReactorThread();
   ReactorThread(const ReactorThread&) = delete;

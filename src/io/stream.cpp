@@ -57,8 +57,12 @@ std::optional<Result<std::size_t>> Stream::read_now(std::span<char> into) {
   return size;
 }
 
-WriteOp::WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall)
-    : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)), stream_(stream), from_(from), stall_(stall) {
+WriteOp::WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall, When when)
+    : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)),
+      stream_(stream),
+      from_(from),
+      stall_(stall),
+      when_(when) {
   from_ = after_writing(from_, 0);
 }
 
@@ -74,7 +78,7 @@ bool WriteOp::attempt() {
   while (!from_.empty()) {
     if (!watch().may_be_ready(Half::kWrite)) return false;
     const auto vectors = from_.first(std::min(from_.size(), kMaxVectors));
-    const ssize_t n = stream_.try_write(vectors);
+    const ssize_t n = when_ == When::kNow ? stream_.try_write(vectors) : stream_.try_write_soon(vectors);
     if (n == -EAGAIN) {
       watch().set_unready(Half::kWrite);
       return false;

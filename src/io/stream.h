@@ -33,7 +33,8 @@ class ReadOp final : public FdOp {
 /// Awaitable `Status`: see Stream::write_all.
 class WriteOp final : public FdOp {
  public:
-  WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall);
+  enum class When : std::uint8_t { kNow, kSoon };
+  WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall, When when = When::kNow);
   /// One buffer, held by the operation itself.
   WriteOp(Stream& stream, std::string_view from, std::chrono::milliseconds stall);
   Status await_resume() { return std::move(status_); }
@@ -45,6 +46,7 @@ class WriteOp final : public FdOp {
   std::span<iovec> from_;
   iovec single_{};
   std::chrono::milliseconds stall_;
+  When when_ = When::kNow;
   Status status_;
 };
 
@@ -90,6 +92,14 @@ class Stream {
   [[nodiscard]] WriteOp write_all(std::string_view from, std::chrono::milliseconds stall) {
     return {*this, from, stall};
   }
+  /// The same for a message after which the peer will speak. On io_uring a short one is copied and leaves at the end of
+  /// the reactor's turn together with others, so that an error shows only at the next operation.
+  [[nodiscard]] WriteOp write_soon(std::span<iovec> from, std::chrono::milliseconds stall) {
+    return {*this, from, stall, WriteOp::When::kSoon};
+  }
+  /// Says that short messages are waited for from now on: io_uring then receives them ahead. What is read meanwhile
+  /// does not end it, a large message does. Costs nothing; call it before each wait.
+  virtual void expect_messages() {}
   /// Sends `size` bytes of the open file from `offset` (sendfile(2) where the stream can; else through a buffer). Fails
   /// as write_all, and with kIo when the file ends early.
   [[nodiscard]] SendFileOp send_file(int file, std::uint64_t offset, std::uint64_t size,
@@ -116,6 +126,7 @@ class Stream {
   /// One attempt: bytes moved (reading: 0 at the end), -EAGAIN when it would block, or another negated errno.
   virtual ssize_t try_read(std::span<char> into) noexcept = 0;
   virtual ssize_t try_write(std::span<const iovec> from) noexcept = 0;
+  virtual ssize_t try_write_soon(std::span<const iovec> from) noexcept { return try_write(from); }
   virtual ssize_t try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept;
   /// True when a read that fills less than its buffer, or a write that takes less than all, means that the next would
   /// block.

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "io/listener.h"
 #include "io/reactor.h"
+#include "io/socket.h"
 #include "io/tcp_stream.h"
 
 namespace yz::io {
@@ -232,16 +233,21 @@ TEST(TcpListener, SaysWhenTheProcessIsOutOfDescriptors) {
   const auto accept = [](TcpListener& from) -> Task<Result<TcpStream>> {
     co_return co_await from.accept(Reactor::current().in(5s));
   };
-  auto client = reactor.block_on(connect(listener->local(), reactor.in(5s)));
-  ASSERT_TRUE(client);
-  // Once with descriptors to spare: UBSan needs some to look at an object of a type it has not seen.
-  ASSERT_TRUE(reactor.block_on(accept(*listener)));
-  client = reactor.block_on(connect(listener->local(), reactor.in(5s)));
-  ASSERT_TRUE(client);
+  {
+    // Once with descriptors to spare: UBSan needs some to look at an object of a type it has not seen.
+    auto other = TcpListener::bind(reactor, kAnyLoopback);
+    auto client = reactor.block_on(connect(other->local(), reactor.in(5s)));
+    ASSERT_TRUE(client);
+    ASSERT_TRUE(reactor.block_on(accept(*other)));
+  }
+  const UniqueFd second(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   rlimit before{};
   ::getrlimit(RLIMIT_NOFILE, &before);
   const rlimit tight{3, before.rlim_max};
   ::setrlimit(RLIMIT_NOFILE, &tight);
+  // Connected only now: io_uring would accept it ahead.
+  const SocketAddress address = SocketAddress::of(listener->local());
+  ASSERT_EQ(::connect(second.get(), address.data(), address.size), 0);
   const auto refused = reactor.block_on(accept(*listener));
   ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(refused.error().code, Code::kLimit);

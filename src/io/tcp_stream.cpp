@@ -38,6 +38,25 @@ class ConnectOp final : public FdOp {
   Status status_;
 };
 
+/// How long a closed stream's last bytes may take to leave.
+constexpr auto kFlushTime = std::chrono::seconds(30);
+
+/// Until the ring has sent what it took for a stream that is gone.
+class FlushOp final : public FdOp {
+ public:
+  FlushOp(Watch& watch, MonoTime deadline) : FdOp(watch, Half::kWrite, deadline) {}
+  void await_resume() const noexcept {}
+
+ private:
+  bool attempt() override {
+    watch().set_unready(Half::kWrite);
+    return !UringPoller::is_sending(watch());
+  }
+  void fail_with(Error) override {}
+};
+
+Task<void> flush_and_close(std::unique_ptr<Watch> watch) { co_await FlushOp(*watch, watch->reactor().in(kFlushTime)); }
+
 Task<Result<TcpStream>> connect_to(SocketAddress address, Endpoint peer, MonoTime deadline) {
   YZ_CO_TRY(UniqueFd fd, make_socket(address.family(), SOCK_STREAM));
   const int outcome = ::connect(fd.get(), address.data(), address.size);
@@ -54,20 +73,49 @@ Task<Result<TcpStream>> connect_to(SocketAddress address, Endpoint peer, MonoTim
 TcpStream::TcpStream(Reactor& reactor, UniqueFd fd, const Endpoint& peer)
     : Stream(std::make_unique<Watch>(reactor, std::move(fd))), peer_(peer) {}
 
+TcpStream& TcpStream::operator=(TcpStream&& other) noexcept {
+  if (this == &other) return *this;
+  close();
+  Stream::operator=(std::move(other));
+  peer_ = other.peer_;
+  return *this;
+}
+
+void TcpStream::close() noexcept {
+  if (!watch_) return;
+  UringPoller* const ring = watch_->ring();
+  if (ring != nullptr && !ring->finish_sending(*watch_) && Reactor::current_or_null() == &watch_->reactor()) {
+    watch_->reactor().spawn(flush_and_close(std::move(watch_)));
+  }
+  watch_.reset();
+}
+
+UniqueFd TcpStream::release_fd() && {
+  const std::unique_ptr<Watch> watch = std::move(watch_);
+  return watch->release_fd();
+}
+
 Endpoint TcpStream::local() const { return local_endpoint(watch_->fd()).value_or(Endpoint{}); }
 
 void TcpStream::shutdown_write() noexcept {
-  if (watch_) ::shutdown(watch_->fd(), SHUT_WR);
+  if (!watch_) return;
+  // A rest that the socket does not take now is given up: its peer has not read for a whole socket buffer.
+  if (UringPoller* const ring = watch_->ring()) ring->finish_sending(*watch_);
+  ::shutdown(watch_->fd(), SHUT_WR);
 }
 
 void TcpStream::reset_connection() noexcept {
   if (!watch_) return;
+  if (UringPoller* const ring = watch_->ring()) ring->finish_sending(*watch_);
   const linger now{1, 0};
   ::setsockopt(watch_->fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   watch_.reset();
 }
 
 ssize_t TcpStream::try_read(std::span<char> into) noexcept {
+  if (UringPoller* const ring = watch_->ring()) {
+    if (const auto received = ring->take_received(*watch_, into)) return *received;
+  }
   while (true) {
     const ssize_t n = ::read(watch_->fd(), into.data(), into.size());
     if (n >= 0) return n;
@@ -75,7 +123,17 @@ ssize_t TcpStream::try_read(std::span<char> into) noexcept {
   }
 }
 
+ssize_t TcpStream::try_write_soon(std::span<const iovec> from) noexcept {
+  if (UringPoller* const ring = watch_->ring()) {
+    if (const auto taken = ring->send_soon(*watch_, from)) return *taken;
+  }
+  return try_write(from);
+}
+
 ssize_t TcpStream::try_write(std::span<const iovec> from) noexcept {
+  if (UringPoller* const ring = watch_->ring()) {
+    if (const ssize_t outcome = ring->make_way(*watch_); outcome != 0) return outcome;
+  }
   while (true) {
     const ssize_t n = from.size() == 1 ? ::write(watch_->fd(), from[0].iov_base, from[0].iov_len)
                                        : ::writev(watch_->fd(), from.data(), static_cast<int>(from.size()));
@@ -85,6 +143,9 @@ ssize_t TcpStream::try_write(std::span<const iovec> from) noexcept {
 }
 
 ssize_t TcpStream::try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept {
+  if (UringPoller* const ring = watch_->ring()) {
+    if (const ssize_t outcome = ring->make_way(*watch_); outcome != 0) return outcome;
+  }
   while (true) {
     auto at = static_cast<off_t>(offset);
     const ssize_t n = ::sendfile(watch_->fd(), file, &at, size);

@@ -8,9 +8,11 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "io/timer_wheel.h"
+#include "io/uring_poller.h"
 
 namespace yz::io {
 
+class EpollPoller;
 class Reactor;
 class FdOp;
 
@@ -24,16 +26,25 @@ enum class Half : std::uint8_t { kRead, kWrite };
 class Watch final : public TimerNode {
  public:
   /// Takes the descriptor, which must be non-blocking already.
-  Watch(Reactor& reactor, UniqueFd fd) : reactor_(reactor), fd_(std::move(fd)) {}
+  Watch(Reactor& reactor, UniqueFd fd);
   ~Watch();
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] Reactor& reactor() const { return reactor_; }
+  /// The reactor's io_uring; null on epoll.
+  [[nodiscard]] UringPoller* ring() const { return uring_; }
+  /// On io_uring: waiting to read has the kernel receive ahead, until more comes than is read at a time. Only for an
+  /// owner that reads through UringPoller::take_received.
+  void receive_ahead() { ring_.receives_ahead = uring_ != nullptr; }
+  /// The same for a listening socket's connections (UringPoller::take_accepted).
+  void accept_ahead() { ring_.is_listener = uring_ != nullptr; }
+  /// Takes the descriptor away from the watch, which is done with.
+  [[nodiscard]] UniqueFd release_fd();
 
   /// False when the last attempt on this half told that another would find nothing, and no event came since.
-  [[nodiscard]] bool may_be_ready(Half half) const { return may_[index(half)] || hung_up_; }
+  [[nodiscard]] bool may_be_ready(Half half) const { return may_[index(half)] || (hung_up_ && !is_received(half)); }
   void set_unready(Half half) { may_[index(half)] = false; }
   /// Lets an event of either half try the operations of both (TLS reads may have to write, and the reverse).
   void share_events() { shares_events_ = true; }
@@ -44,21 +55,33 @@ class Watch final : public TimerNode {
   void on_timer() override;
 
  private:
-  friend class Reactor;
+  friend class EpollPoller;
+  friend class UringPoller;
   friend class FdOp;
 
   static constexpr std::size_t index(Half half) { return static_cast<std::size_t>(half); }
+  /// True while the kernel receives ahead: then its completions tell of the end, too.
+  [[nodiscard]] bool is_received(Half half) const { return half == Half::kRead && ring_.receive != RingState::kNone; }
   /// Makes `op` wait. Fails when the descriptor cannot be registered.
   [[nodiscard]] Status arm(FdOp& op);
   void disarm(FdOp& op) noexcept;
   void schedule(MonoTime deadline);
-  void on_events(std::uint32_t events);
+  /// Makes sure that the poller tells when the waiting operation of `half` may go on.
+  [[nodiscard]] Status listen_for(Half half);
+  /// The same for an operation that waits already; ends it when that fails. False when that destroyed this watch.
+  bool keep_listening(Half half);
+  void leave_poller() noexcept;
+  void on_events(std::uint32_t events, bool is_last = false);
+  void on_received();
+  void on_sent();
+  void want_room();
   /// Tries the operation waiting on `half`; false when its coroutine destroyed this watch.
   [[nodiscard]] bool try_waiting(Half half);
   /// Resumes a finished operation's coroutine; false when that destroyed this watch.
   [[nodiscard]] bool finish(FdOp& op);
 
   Reactor& reactor_;
+  UringPoller* const uring_;
   UniqueFd fd_;
   FdOp* waiting_[2] = {nullptr, nullptr};
   MonoTime linked_for_ = MonoTime::max();  // when the timer fires; max: not linked
@@ -67,6 +90,7 @@ class Watch final : public TimerNode {
   bool hung_up_ = false;
   bool is_registered_ = false;
   bool shares_events_ = false;
+  RingState ring_;  // of UringPoller alone
 };
 
 /// The base of every awaitable operation on a Watch: tries at once, and only when that would block waits for an event

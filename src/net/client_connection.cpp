@@ -67,7 +67,7 @@ io::Task<Status> ClientConnection::send_request(std::string head, const ClientRe
   std::array<iovec, 2> pieces{iovec{head.data(), head.size()},
                               iovec{const_cast<char*>(request.body.data()), request.body.size()}};
   const std::size_t count = request.body_source != nullptr || request.body.empty() ? 1 : 2;
-  if (Status sent = co_await stream().write_all(std::span(pieces).first(count), timeouts_.write_stall); !sent) {
+  if (Status sent = co_await stream().write_soon(std::span(pieces).first(count), timeouts_.write_stall); !sent) {
     co_return fail(std::move(sent).error().with_context("sending the request").blamed_on(Fault::kOrigin));
   }
   if (request.body_source == nullptr) co_return Status();
@@ -100,6 +100,7 @@ io::Task<Status> ClientConnection::send_body(BodySource& source) {
 
 io::Task<Status> ClientConnection::read_head(http::Method method, InterimSink* interim) {
   const MonoTime deadline = in(timeouts_.first_byte);
+  stream().expect_messages();
   for (int interims = 0; interims <= kMaxInterim;) {
     const auto progress = parser_.parse({data_ + begin_, end_ - begin_}, method, head_);
     if (progress.state == http::Progress::kBad) {

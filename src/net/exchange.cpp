@@ -107,7 +107,9 @@ SendOp Exchange::write_pieces() {
   const std::span pieces(pieces_.data(), piece_count_);
   piece_count_ = 0;
   out_expected_ += total_size(pieces);
-  return {session_->stream_, pieces, session_->options().write_stall};
+  // With its last bytes written it is the client's turn to speak.
+  const auto when = state_ == State::kDone && !closes_ ? io::WriteOp::When::kSoon : io::WriteOp::When::kNow;
+  return {session_->stream_, pieces, session_->options().write_stall, when};
 }
 
 SendOp Exchange::respond_raw(http::StatusCode status, std::span<const iovec> head, std::span<const iovec> body) {

@@ -37,8 +37,8 @@ struct BodyLength {
 /// buffers given: co_await it where it is made.
 class [[nodiscard]] SendOp final {
  public:
-  SendOp(io::Stream& stream, std::span<iovec> pieces, std::chrono::milliseconds stall)
-      : write_(std::in_place, stream, pieces, stall) {}
+  SendOp(io::Stream& stream, std::span<iovec> pieces, std::chrono::milliseconds stall, io::WriteOp::When when)
+      : write_(std::in_place, stream, pieces, stall, when) {}
   explicit SendOp(ExchangeStream& stream) : stream_(&stream) {}
   SendOp(const SendOp&) = delete;
   SendOp& operator=(const SendOp&) = delete;

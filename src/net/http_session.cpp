@@ -115,6 +115,7 @@ io::Task<bool> HttpSession::wait_for_request() {
     give_scratch();
     if (server_.is_draining()) co_return false;
     append_to(server_.idle_);
+    stream_.expect_messages();
     const Status readable = co_await stream_.readable(deadline);
     unlink();
     if (!readable) co_return false;
