@@ -74,11 +74,23 @@ WriteOp::WriteOp(Stream& stream, std::string_view from, std::chrono::millisecond
   from_ = after_writing({&single_, 1}, 0);
 }
 
+ssize_t Stream::try_write_when(WriteOp::When when, std::span<const iovec> from) noexcept {
+  switch (when) {
+    case WriteOp::When::kSoon:
+      return try_write_soon(from);
+    case WriteOp::When::kWithMore:
+      return try_write_with_more(from);
+    case WriteOp::When::kNow:
+      break;
+  }
+  return try_write(from);
+}
+
 bool WriteOp::attempt() {
   while (!from_.empty()) {
     if (!watch().may_be_ready(Half::kWrite)) return false;
     const auto vectors = from_.first(std::min(from_.size(), kMaxVectors));
-    const ssize_t n = when_ == When::kNow ? stream_.try_write(vectors) : stream_.try_write_soon(vectors);
+    const ssize_t n = stream_.try_write_when(when_, vectors);
     if (n == -EAGAIN) {
       watch().set_unready(Half::kWrite);
       return false;

@@ -33,7 +33,7 @@ class ReadOp final : public FdOp {
 /// Awaitable `Status`: see Stream::write_all.
 class WriteOp final : public FdOp {
  public:
-  enum class When : std::uint8_t { kNow, kSoon };
+  enum class When : std::uint8_t { kNow, kSoon, kWithMore };
   WriteOp(Stream& stream, std::span<iovec> from, std::chrono::milliseconds stall, When when = When::kNow);
   /// One buffer, held by the operation itself.
   WriteOp(Stream& stream, std::string_view from, std::chrono::milliseconds stall);
@@ -97,6 +97,11 @@ class Stream {
   [[nodiscard]] WriteOp write_soon(std::span<iovec> from, std::chrono::milliseconds stall) {
     return {*this, from, stall, WriteOp::When::kSoon};
   }
+  /// The same for what more bytes follow at once, by another write or send_file: short pieces may wait for them, so
+  /// that both share their packets (MSG_MORE).
+  [[nodiscard]] WriteOp write_with_more(std::span<iovec> from, std::chrono::milliseconds stall) {
+    return {*this, from, stall, WriteOp::When::kWithMore};
+  }
   /// Says that short messages are waited for from now on: io_uring then receives them ahead. What is read meanwhile
   /// does not end it, a large message does. Costs nothing; call it before each wait.
   virtual void expect_messages() {}
@@ -127,6 +132,8 @@ class Stream {
   virtual ssize_t try_read(std::span<char> into) noexcept = 0;
   virtual ssize_t try_write(std::span<const iovec> from) noexcept = 0;
   virtual ssize_t try_write_soon(std::span<const iovec> from) noexcept { return try_write(from); }
+  virtual ssize_t try_write_with_more(std::span<const iovec> from) noexcept { return try_write(from); }
+  [[nodiscard]] ssize_t try_write_when(WriteOp::When when, std::span<const iovec> from) noexcept;
   virtual ssize_t try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept;
   /// True when a read that fills less than its buffer, or a write that takes less than all, means that the next would
   /// block.

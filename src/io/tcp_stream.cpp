@@ -130,6 +130,21 @@ ssize_t TcpStream::try_write_soon(std::span<const iovec> from) noexcept {
   return try_write(from);
 }
 
+ssize_t TcpStream::try_write_with_more(std::span<const iovec> from) noexcept {
+  if (UringPoller* const ring = watch_->ring()) {
+    if (const ssize_t outcome = ring->make_way(*watch_); outcome != 0) return outcome;
+  }
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(from.data());
+  message.msg_iovlen = from.size();
+  while (true) {
+    const ssize_t n = ::sendmsg(watch_->fd(), &message, MSG_MORE | MSG_NOSIGNAL);
+    if (n >= 0) return n;
+    if (errno == ENOTSOCK) return try_write(from);  // one end of a pipe
+    if (errno != EINTR) return -errno;
+  }
+}
+
 ssize_t TcpStream::try_write(std::span<const iovec> from) noexcept {
   if (UringPoller* const ring = watch_->ring()) {
     if (const ssize_t outcome = ring->make_way(*watch_); outcome != 0) return outcome;

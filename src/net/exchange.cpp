@@ -104,11 +104,14 @@ std::string_view Exchange::head_end() const {
 }
 
 SendOp Exchange::write_pieces() {
+  // With its last bytes written it is the client's turn to speak.
+  return write_pieces(state_ == State::kDone && !closes_ ? io::WriteOp::When::kSoon : io::WriteOp::When::kNow);
+}
+
+SendOp Exchange::write_pieces(io::WriteOp::When when) {
   const std::span pieces(pieces_.data(), piece_count_);
   piece_count_ = 0;
   out_expected_ += total_size(pieces);
-  // With its last bytes written it is the client's turn to speak.
-  const auto when = state_ == State::kDone && !closes_ ? io::WriteOp::When::kSoon : io::WriteOp::When::kNow;
   return {session_->stream_, pieces, session_->options().write_stall, when};
 }
 
@@ -273,7 +276,7 @@ io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64
     std::memcpy(chunk_line_.data(), line.text().data(), line.text().size());
     add_piece(chunk_line_.data(), line.text().size());
   }
-  YZ_CO_CHECK(co_await write_pieces());
+  YZ_CO_CHECK(co_await write_pieces(sends ? io::WriteOp::When::kWithMore : io::WriteOp::When::kNow));
   if (!sends) co_return Status();
   if (!is_chunked_) {
     YZ_ASSERT(size <= body_left_);

@@ -181,6 +181,7 @@ class Exchange {
   void end_head();
   void add_due_head();
   [[nodiscard]] SendOp write_pieces();
+  [[nodiscard]] SendOp write_pieces(io::WriteOp::When when);
   void send_due_head();
   [[nodiscard]] SendOp send_pieces_on_stream(bool ends);
   [[nodiscard]] io::Task<Status> send_file_on_stream(int file, std::uint64_t offset, std::uint64_t size);

@@ -22,6 +22,8 @@ constexpr std::uint64_t kRequestsPerTurn = 64;
 /// (RFC 9112 §9.6).
 constexpr auto kLingerTime = std::chrono::seconds(2);
 constexpr std::size_t kLingerBytes = 256 * 1024;
+/// Of bytes that nobody wants.
+constexpr std::size_t kSkipBuffer = 4096;
 
 }  // namespace
 
@@ -224,9 +226,10 @@ io::Task<HttpSession::Next> HttpSession::settle() {
 io::Task<bool> HttpSession::drain_body() {
   if (exchange().head_.framing == http::Framing::kLength && body_left_ > options().drain_body) co_return false;
   has_continued_ = true;
-  std::array<char, 4096> buffer;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kSkipBuffer);  // not in a frame: those may be merged
+  const std::span<char> room(buffer.get(), kSkipBuffer);
   for (std::uint64_t drained = 0; drained <= options().drain_body;) {
-    const auto n = co_await read_body(buffer);
+    const auto n = co_await read_body(room);
     if (!n) co_return false;
     if (*n == 0) co_return true;
     drained += *n;
@@ -251,9 +254,10 @@ void HttpSession::end_exchange() {
 io::Task<void> HttpSession::linger() {
   stream_.shutdown_write();
   const MonoTime deadline = reactor().in(kLingerTime);
-  std::array<char, 4096> buffer;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(kSkipBuffer);  // not in a frame: those may be merged
+  const std::span<char> room(buffer.get(), kSkipBuffer);
   for (std::size_t taken = 0; taken < kLingerBytes;) {
-    const auto n = co_await stream_.read(buffer, deadline);
+    const auto n = co_await stream_.read(room, deadline);
     if (!n || *n == 0) co_return;
     taken += *n;
   }
