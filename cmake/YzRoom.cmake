@@ -6,6 +6,7 @@
 #   DEPS     yz_base Dep::fmt ...   what it links; rooms as yz_<room>
 #   TEST_DEPS ...                   what only its tests link
 #   ON_URING                        a second ctest entry runs the tests with reactors on io_uring (YZ_IO=uring)
+#   EXCEPT_ON_URING A.b:C.d         but not these
 # )
 # Include root is src/; a room's place in the order is checked from src/LAYERS by tools/check_layers.py.
 
@@ -24,7 +25,7 @@ endif()
 add_custom_target(fuzzers)  # every fuzz program; with YZ_FUZZ only
 
 function(yz_room NAME)
-  cmake_parse_arguments(ROOM "ON_URING" "" "SOURCES;TESTS;BENCHES;FUZZ;DEPS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ROOM "ON_URING" "EXCEPT_ON_URING" "SOURCES;TESTS;BENCHES;FUZZ;DEPS;TEST_DEPS" ${ARGN})
 
   if(ROOM_SOURCES)
     add_library(yz_${NAME} STATIC ${ROOM_SOURCES})
@@ -42,7 +43,7 @@ function(yz_room NAME)
     add_test(NAME ${NAME} COMMAND ${NAME}_test --gtest_brief=1)
     set_tests_properties(${NAME} PROPERTIES TIMEOUT 300 ENVIRONMENT "${YZ_TEST_ENVIRONMENT}")
     if(ROOM_ON_URING)
-      add_test(NAME ${NAME}_uring COMMAND ${NAME}_test --gtest_brief=1)
+      add_test(NAME ${NAME}_uring COMMAND ${NAME}_test --gtest_brief=1 "--gtest_filter=-${ROOM_EXCEPT_ON_URING}")
       set_tests_properties(${NAME}_uring PROPERTIES TIMEOUT 300 ENVIRONMENT "YZ_IO=uring;${YZ_TEST_ENVIRONMENT}")
     endif()
   endif()
