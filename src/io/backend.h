@@ -7,7 +7,7 @@
 
 namespace yz::io {
 
-/// How a reactor asks the system what happened (docs/decisions/0011-io-uring.md).
+/// How a reactor asks the system what happened (docs/decisions/0013-io-uring.md).
 enum class Backend : std::uint8_t {
   kEpoll,  ///< readiness, then a system call for each operation; works everywhere
   kUring,  ///< io_uring: receives, short sends and accepts go to the kernel together, one system call a turn
