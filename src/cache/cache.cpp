@@ -157,6 +157,10 @@ io::Task<bool> Cache::recall(CacheKey key) {
   co_return co_await disk_->recall(key.slot());
 }
 
+void Cache::start_recall(CacheKey key) {
+  if (disk_ && !tier_->find(key.slot()) && disk_->holds(key.slot())) disk_->start_recall(key.slot());
+}
+
 void Cache::write_behind() {
   if (!disk_) return;
   const std::unique_lock lock(sweep_mutex_, std::try_to_lock);

@@ -119,6 +119,8 @@ class Cache {
   /// Brings what is on disk under a key into memory: the object, or the rule of a URL that varies. True: look up again.
   /// Never an error; reads once however many ask.
   [[nodiscard]] io::Task<bool> recall(CacheKey key);
+  /// Begins that without waiting for it.
+  void start_recall(CacheKey key);
   /// Writes some of what memory has and is used to disk, so that it outlives a crash. Call it from a timer, off the
   /// reactors of viewers.
   void write_behind();

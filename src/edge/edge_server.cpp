@@ -82,6 +82,9 @@ Status EdgeServer::open() {
   cache::CacheOptions cache_options;
   cache_options.memory = options_.memory;
   cache_options.max_object = options_.max_object.value > 0 ? options_.max_object : ByteCount{options_.memory.value / 2};
+  cache_options.disk.places = options_.disks;
+  cache_options.disk.volume.write_rate = options_.disk_write_rate;
+  cache_options.disk.open = options_.open_disk;
   if (!options_.state.empty()) {
     YZ_CHECK(make_folder(options_.state));
     cache_options.purge.file = options_.state / "purge.log";

@@ -110,6 +110,8 @@ class EdgeServer {
   void keep_house();
   /// Frees what purges killed, a little at a time; true while there is more.
   [[nodiscard]] bool sweep() { return cache_->sweep(); }
+  /// Writes some of what is used to disk.
+  void write_behind() { cache_->write_behind(); }
 
  private:
   struct Running {

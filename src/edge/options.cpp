@@ -34,6 +34,9 @@ constexpr std::string_view kHelp =
     "  --max-object SIZE       larger ones are kept in slices, or not at all (default half of the memory)\n"
     "  --slice-size SIZE       large objects are fetched and kept in slices of it (default 1MiB, 0: whole)\n"
     "  --slice-above SIZE      what is large (default 4MiB)\n"
+    "  --disk PATH:SIZE        a file or block device that keeps what memory lets go of, over restarts; may be given\n"
+    "                          several times; PATH:SIZE:sparse does not reserve the space\n"
+    "  --disk-write-rate SIZE  bytes a second written to each disk (default 100MiB; 0: no bound)\n"
     "  --workers N             threads (default 1)\n"
     "  --connections-per-address N   of one client at one worker, more are closed (default 2000, 0: no limit)\n"
     "  --io auto|epoll|uring   how workers ask the system: io_uring where the kernel allows it, or as told (default "
@@ -105,6 +108,21 @@ const std::map<std::string, Read, std::less<>>& settings() {
       {"slice_above",
        [](Options& o, const std::string& v) -> Status {
          YZ_TRY(o.slice_above, parse_byte_count(v));
+         return {};
+       }},
+      {"disk",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(auto place, cache::parse_disk_place(v));
+         if (place.size < mib(8)) return expected("at least 8MiB after the path", v);
+         for (const auto& other : o.disks) {
+           if (other.path == place.path) return expected("each disk once", v);
+         }
+         o.disks.push_back(std::move(place));
+         return {};
+       }},
+      {"disk_write_rate",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.disk_write_rate, parse_byte_count(v));
          return {};
        }},
       {"workers",
@@ -219,9 +237,11 @@ Result<Options> read_options(int argc, const char* const* argv) {
     if (name == "--config") YZ_CHECK(read_file_settings(options, value));
   }
   bool listens = false;
+  bool has_disk = false;
   for (const auto& [name, value] : flags) {
     std::string key = name.substr(2);
     for (char& c : key) c = c == '-' ? '_' : c;
+    if (key == "disk" && !std::exchange(has_disk, true)) options.disks.clear();
     if (key == "listen" && !std::exchange(listens, true)) options.listen.clear();
     YZ_CHECK(apply(options, key, value, name));
   }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/ip.h"
 #include "base/result.h"
+#include "cache/disk/block_device.h"
 #include "edge/tls/ocsp_policy.h"
 #include "http/profile.h"
 #include "io/backend.h"
@@ -44,6 +46,10 @@ struct Options {
   /// `connections_per_address`: of one client at one worker, more are closed; 0: no limit. This machine's are not
   /// counted.
   std::uint32_t connections_per_address = 2000;
+  /// `disk`: "PATH:SIZE" or "PATH:SIZE:sparse", each a file or block device that keeps what memory lets go of. Without
+  /// `state`, what is on it is not trusted after a restart once something was purged.
+  std::vector<cache::DiskPlace> disks;
+  ByteCount disk_write_rate = mib(100);    ///< `disk_write_rate`: bytes a second written to each disk; 0: no bound
   unsigned workers = 1;                    ///< `workers`: threads, 1 to 256
   io::Backend io = io::default_backend();  ///< `io`: of the workers: auto (the fastest that works), epoll or uring
   http::Profile profile = http::Profile::kSafe;  ///< `profile`: rfc or safe, for an edge that runs alone
@@ -54,7 +60,10 @@ struct Options {
   std::string geo_map;                           ///< `geo_map`: compiled address map, for edge correction
   const Clock* clock = nullptr;                  ///< no flag: the time caching goes by, for tests; null: the machine's
   bool http2 = true;                             ///< `http2`: serve HTTP/2; in the clear by prior knowledge
-  std::string config;                            ///< `--config FILE`: the YAML file; flags given beside it win
+  /// How a disk is opened; for tests.
+  std::function<Result<std::unique_ptr<cache::BlockDevice>>(const cache::DiskPlace&)> open_disk =
+      cache::open_block_device;
+  std::string config;  ///< `--config FILE`: the YAML file; flags given beside it win
 };
 
 /// Reads the arguments of main() and the file they name. Fails with kInvalid: the flag or file:line, and what was

@@ -30,7 +30,7 @@ constexpr std::uint64_t rounded(std::uint64_t size, std::uint64_t to) { return (
 }  // namespace
 
 std::uint64_t default_region_size(std::uint64_t device) {
-  return std::clamp(std::bit_floor(device / 256), mib(1).value, mib(64).value);
+  return std::clamp(std::bit_floor(device / 64), mib(1).value, mib(64).value);
 }
 
 DiskLog::DiskLog(BlockDevice& device, std::uint64_t buffer_size) : device_(device), buffer_(buffer_size) {}

@@ -66,6 +66,8 @@ class DiskTier final : public EvictionListener {
   /// Brings what is on disk for a slot (an object, or a URL's rule) into memory; true: look there again. On a reactor;
   /// may be given up at any time.
   [[nodiscard]] io::Task<bool> recall(Hash128 slot);
+  /// Begins that without waiting for it.
+  void start_recall(Hash128 slot) { (void)join(slot); }
   /// The same on a thread that may wait.
   bool recall_now(Hash128 slot);
 

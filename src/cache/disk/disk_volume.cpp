@@ -25,7 +25,7 @@ ByteCount or_share(ByteCount given, std::uint64_t memory, std::uint64_t share, B
 }
 
 VolumeOptions completed(VolumeOptions options, std::uint64_t memory) {
-  options.buffer = or_share(options.buffer, memory, 64, kib(256), mib(4));
+  options.buffer = or_share(options.buffer, memory, 32, kib(256), mib(4));
   options.queue = or_share(options.queue, memory, 16, mib(1), mib(64));
   return options;
 }
@@ -80,8 +80,8 @@ Status DiskVolume::start() {
   charged_ = held;
   index_ = std::make_unique<DiskIndex>(memory_.budget(), device_->size());
   id_ = log_->format_id();
-  // A quarter of a region: after half of it was taken by what is moved on, any record still fits.
-  max_record_ = std::min({log_->max_record(), log_->region_size() / 4, options_.queue.value});
+  // After half of a region was taken by what is moved on, any record still fits.
+  max_record_ = std::min({log_->max_record(), log_->region_size() / 8 * 3, options_.queue.value});
   recover();
   writer_ = std::thread([this] { work(); });
   return {};

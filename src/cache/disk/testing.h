@@ -22,6 +22,7 @@ struct Platter {
   std::atomic<bool> reads_fail{false};
   std::atomic<bool> writes_fail{false};  ///< EIO
   std::atomic<bool> is_full{false};      ///< ENOSPC
+  std::atomic<int> read_errors{0};       ///< so many reads fail
   std::atomic<int> tears{0};             ///< so many writes stop in the middle and say they did not
   std::atomic<int> flips{0};             ///< so many reads return one wrong bit
   std::atomic<int> delay_ms{0};          ///< of reads
@@ -51,7 +52,7 @@ class FaultyDevice final : public BlockDevice {
     }
     ++platter_->reads;
     platter_->last_read_size = out.size();
-    if (platter_->reads_fail) return fail(Code::kIo, "injected read error");
+    if (platter_->reads_fail || platter_->read_errors.fetch_sub(1) > 0) return fail(Code::kIo, "injected read error");
     const std::lock_guard lock(platter_->mutex);
     std::memcpy(out.data(), platter_->bytes.data() + offset, out.size());
     if (platter_->flips.fetch_sub(1) > 0) out[out.size() / 2] ^= 16;

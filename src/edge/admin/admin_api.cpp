@@ -86,6 +86,20 @@ io::Task<std::optional<T>> member_of(Exchange& exchange, std::string name) {
   co_return std::nullopt;
 }
 
+nlohmann::json disk_json(const cache::DiskStats& stats) {
+  nlohmann::json out;
+  out["devices"] = stats.devices;
+  out["failed_devices"] = stats.failed;
+  out["capacity_bytes"] = stats.volumes.capacity_bytes;
+  out["objects"] = stats.volumes.objects;
+  out["recovered_objects"] = stats.volumes.recovered;
+  out["recovery_ms"] = stats.volumes.recovery_us / 1000;
+  out["index_bytes"] = stats.volumes.index_bytes;
+  out["hits"] = stats.hits;
+  out["misses"] = stats.misses;
+  return out;
+}
+
 io::Task<void> get_status(Exchange& exchange, EdgeServer& server) {
   const EdgeStatus status = server.status();
   nlohmann::json out;
@@ -97,6 +111,7 @@ io::Task<void> get_status(Exchange& exchange, EdgeServer& server) {
   out["ready"] = status.ready;
   out["draining"] = status.draining;
   out["load"] = model::to_json(status.load);
+  if (cache::DiskTier* const disk = server.store().disk()) out["disk"] = disk_json(disk->stats());
   co_await answer_json(exchange, std::move(out));
 }
 

@@ -17,11 +17,12 @@ io::Task<void> keep_house(EdgeServer& server) {
   }
 }
 
-/// Frees purged objects in small steps, so that memory comes back without holding any lock for long.
+/// Frees purged objects, and writes used ones to disk, in small steps: no lock is held for long.
 io::Task<void> sweep(EdgeServer& server) {
   for (;;) {
     co_await io::sleep_for(std::chrono::milliseconds(100));
     while (server.sweep()) co_await io::sleep_for(std::chrono::milliseconds(2));
+    server.write_behind();
   }
 }
 

@@ -154,12 +154,14 @@ std::string explain_url(EdgeServer& server, std::string_view url, std::string_vi
     out["not_cached"] = "servers read this path in different ways";
   }
   if (found.rule) out["varies_by"] = found.rule->names();
+  const bool may_recall = server.store().may_recall(found);
+  out["on_disk"] = may_recall;
   if (found.object) out["stored"] = describe(server, *found.object, now);
   if (server.backoff().is_waiting(found.key.slot(), clock.mono())) {
     out["backoff"] = "its validation failed a moment ago; it is not validated again yet";
   }
   if (found.object && is_sliced(*found.object)) out["slices"] = describe_slices(server, found.object);
-  out["verdict"] = verdict_of(found, request, site->profile, now);
+  out["verdict"] = may_recall ? "not in memory; read from disk first" : verdict_of(found, request, site->profile, now);
   auto& ask = out["would_ask"] = nlohmann::json::array();
   const MonoTime mono = SystemClock::instance().mono();
   for (const Peer* peer : choose_peers(config->peers, base.value, mono)) {

@@ -40,6 +40,17 @@ cache::Lookup look_up(Transaction& tx) {
   return found;
 }
 
+/// What memory lacks may be on disk: a rule first where the URL varies, then the response.
+io::Task<cache::Lookup> recall(Transaction& tx, cache::Lookup found) {
+  constexpr int kReads = 2;
+  for (int i = 0; i < kReads && tx.store().may_recall(found); ++i) {
+    if (!co_await tx.store().recall(found.key)) break;
+    found = look_up(tx);
+  }
+  tx.now = tx.worker.wall_now();
+  co_return found;
+}
+
 /// RFC 9111 §4, then what purges and a peer's purge clock ask for.
 http::Reuse decide(const Transaction& tx, const cache::Object& object) {
   if (object.is_soft_purged()) return http::Reuse::kValidate;
@@ -118,11 +129,14 @@ io::Task<void> serve(Transaction& tx) {
   }
   for (int round = 0; round < kMostRounds; ++round) {
     cache::Lookup found = look_up(tx);
+    const bool asks_disk = tx.store().may_recall(found);
+    if (asks_disk) found = co_await recall(tx, std::move(found));
     if (found.object) {
       const http::Reuse reuse = decide(tx, *found.object);
       const bool waits = reuse != http::Reuse::kServe && is_in_backoff(tx, found);
       if (reuse != http::Reuse::kValidate) {
         note_hit(tx, !policy_of(*found.object).is_fresh(tx.now));
+        if (asks_disk) tx.status.detail = "disk";
         if (reuse == http::Reuse::kServeAndRevalidate && !waits) revalidate_behind(tx, found);
         co_return co_await respond_stored(tx, std::move(found.object));
       }

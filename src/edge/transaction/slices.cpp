@@ -94,12 +94,22 @@ cache::Ref<cache::Object> SliceViewer::stored(std::uint64_t index) const {
   return tx_.store().lookup(object_.key_of(index).primary, [](std::string_view) { return Hash128{}; }).object;
 }
 
+bool SliceViewer::is_on_disk(std::uint64_t index) const {
+  cache::Lookup missed;
+  missed.key = object_.key_of(index);
+  return tx_.store().may_recall(missed);
+}
+
+io::Task<void> SliceViewer::recall(std::uint64_t index) {
+  if (!stored(index) && is_on_disk(index)) (void)co_await tx_.store().recall(object_.key_of(index));
+}
+
 bool SliceViewer::has_all(std::span<const http::ByteRange> ranges) const {
   std::uint64_t looks = SliceLayout::kGroup;
   for (const http::ByteRange& range : ranges) {
     const std::uint64_t last = object_.layout().slice_of(range.last);
     for (std::uint64_t i = object_.layout().slice_of(range.first); i <= last && looks > 0; ++i, --looks) {
-      if (!stored(i)) return false;
+      if (!stored(i) && !is_on_disk(i)) return false;
     }
   }
   return true;
@@ -122,7 +132,7 @@ SliceViewer::Place SliceViewer::find(std::uint64_t index) {
   place.arriving = std::make_unique<cache::FillReader>(joined.lead.share());
   std::uint64_t end = index + 1;
   const std::uint64_t last = object_.layout().run_end(index, last_byte_);
-  while (end <= last && !stored(end)) ++end;
+  while (end <= last && !stored(end) && !is_on_disk(end)) ++end;
   start_slices({tx_.worker, tx_.config, *tx_.site, plain_request(tx_), object_, tally_}, index, end,
                std::move(joined.lead));
   return place;
@@ -134,7 +144,9 @@ void SliceViewer::look_ahead(std::uint64_t index) {
   while (!ahead_.empty() && ahead_.front().index != index) ahead_.pop_front();
   const std::uint64_t last = object_.layout().slice_of(last_byte_);
   for (std::uint64_t i = index + ahead_.size(); i <= std::min<std::uint64_t>(last, index + kReadAhead); ++i) {
-    Place place = find(i);
+    const bool is_later = i != index && (stored(i) || is_on_disk(i));
+    if (is_later) tx_.store().start_recall(object_.key_of(i));
+    Place place = is_later ? Place{i, false, {}, nullptr} : find(i);
     if (place.stored && i != index) place = Place{i, false, {}, nullptr};
     ahead_.push_back(std::move(place));
   }
@@ -167,6 +179,7 @@ io::Task<Status> SliceViewer::settle(Place& place) {
 
 io::Task<Status> SliceViewer::open(http::ByteRange range) {
   last_byte_ = range.last;
+  co_await recall(object_.layout().slice_of(range.first));
   look_ahead(object_.layout().slice_of(range.first));
   Status ready = co_await settle(ahead_.front());
   // Without room it is fetched for this client alone, if it comes to that.
@@ -212,6 +225,7 @@ io::Task<bool> SliceViewer::send(http::ByteRange range) {
   last_byte_ = range.last;
   while (range.first <= range.last) {
     const std::uint64_t index = object_.layout().slice_of(range.first);
+    co_await recall(index);
     look_ahead(index);
     const http::ByteRange part{range.first, std::min(range.last, object_.layout().range_of(index).last)};
     if (!co_await send_part(ahead_.front(), part)) co_return false;

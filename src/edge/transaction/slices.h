@@ -58,6 +58,9 @@ class SliceViewer {
   };
   [[nodiscard]] Place find(std::uint64_t index);
   [[nodiscard]] cache::Ref<cache::Object> stored(std::uint64_t index) const;
+  [[nodiscard]] bool is_on_disk(std::uint64_t index) const;
+  /// Brings it back to memory if it is on disk.
+  [[nodiscard]] io::Task<void> recall(std::uint64_t index);
   void look_ahead(std::uint64_t index);
   [[nodiscard]] io::Task<Status> settle(Place& place);
   [[nodiscard]] io::Task<bool> send_part(Place& place, http::ByteRange part);
