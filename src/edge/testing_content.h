@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,9 +28,9 @@ struct Content {
   [[nodiscard]] std::string body_of(std::uint64_t number) const {
     std::string body(size_of(number), '\0');
     std::uint64_t word = hash64(std::to_string(number), 2);
-    for (std::size_t i = 0; i < body.size(); ++i) {
-      if (i % 8 == 0) word = word * 0x9e3779b97f4a7c15ULL + 1;
-      body[i] = static_cast<char>(word >> (i % 8 * 8));
+    for (std::size_t at = 0; at < body.size(); at += sizeof word) {
+      word = word * 0x9e3779b97f4a7c15ULL + 1;
+      std::memcpy(body.data() + at, &word, std::min(sizeof word, body.size() - at));
     }
     return body;
   }
