@@ -80,6 +80,7 @@ class ModelStage {
     if (has_shared_places()) return std::nullopt;
     for (int i = 0; i < steps && !choices.is_over(); ++i) {
       if (!step(choices)) return log_;
+      end_failure();
     }
     return std::nullopt;
   }
@@ -113,6 +114,7 @@ class ModelStage {
       origins_[i].tag = static_cast<int>(i % 3);
     }
     is_down_ = false;
+    down_steps_ = 0;
   }
 
   /// The edge's back-off has a fixed number of places; two URLs in one would disturb each other, rightly.
@@ -184,11 +186,20 @@ class ModelStage {
     return true;
   }
 
+  /// The origin fails for a few steps, once a play: fewer answers than would open the edge's breaker, which goes by the
+  /// machine's clock.
   [[nodiscard]] bool toggle_down() {
     const std::lock_guard lock(mutex_);
-    is_down_ = !is_down_;
-    note(is_down_ ? "origin down" : "origin up");
+    if (down_steps_ > 0) return true;
+    is_down_ = true;
+    note("origin down");
     return true;
+  }
+  void end_failure() {
+    const std::lock_guard lock(mutex_);
+    if (!is_down_ || ++down_steps_ <= 4) return;
+    is_down_ = false;
+    note("origin up");
   }
 
   [[nodiscard]] bool purge(Choices& choices) {
@@ -346,6 +357,7 @@ class ModelStage {
   std::mutex mutex_;
   std::array<ReferenceCache::Origin, kUrls.size()> origins_;  // guarded by mutex_
   bool is_down_ = false;                                      // guarded by mutex_
+  int down_steps_ = 0;
   std::atomic<std::uint64_t> asked_{0};
   std::uint64_t plays_ = 0;
   std::string host_;
