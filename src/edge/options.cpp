@@ -39,8 +39,7 @@ constexpr std::string_view kHelp =
     "  --disk-write-rate SIZE  bytes a second written to each disk (default 100MiB; 0: no bound)\n"
     "  --workers N             threads (default 1)\n"
     "  --connections-per-address N   of one client at one worker, more are closed (default 2000, 0: no limit)\n"
-    "  --io auto|epoll|uring   how workers ask the system: io_uring where the kernel allows it, or as told (default "
-    "auto)\n"
+    "  --io auto|epoll|uring   how workers ask the system; auto: io_uring where the kernel allows it (default epoll)\n"
     "  --admin PATH            unix socket of the admin API\n"
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
     "  --node ID               who this node is in the configuration\n"
@@ -216,7 +215,6 @@ Result<StandaloneOrigin> parse_origin_url(std::string_view url) {
 
 Result<Options> read_options(int argc, const char* const* argv) {
   Options options;
-  options.io = io::fastest_backend();
   std::vector<std::pair<std::string, std::string>> flags;
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i];
