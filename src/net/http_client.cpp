@@ -109,9 +109,14 @@ io::Task<Result<std::unique_ptr<io::Stream>>> HttpClient::connect(Upstream& upst
   YZ_CO_TRY(io::TcpStream connected, co_await std::move(connecting));
   if (upstream.unix_path.empty()) upstream.endpoint = connected.peer();
   if (!upstream.tls) co_return std::unique_ptr<io::Stream>(std::make_unique<io::TcpStream>(std::move(connected)));
-  YZ_CO_TRY(auto context, tls());
-  YZ_CO_TRY(auto secured, co_await connect_tls(std::move(connected), std::move(context), upstream.tls_server_name,
-                                               upstream.verify_tls, reactor_.in(timeouts.connect)));
+  std::shared_ptr<TlsClientContext> context = upstream.tls_context;
+  if (!context) {
+    YZ_CO_TRY(context, tls());
+  }
+  const std::string& expected = upstream.tls_verify_name.empty() ? upstream.tls_server_name : upstream.tls_verify_name;
+  TlsServerName server{upstream.tls_server_name, expected, upstream.verify_tls};
+  YZ_CO_TRY(auto secured, co_await connect_tls(std::move(connected), std::move(context), std::move(server),
+                                               reactor_.in(timeouts.connect)));
   co_return std::unique_ptr<io::Stream>(std::move(secured));
 }
 

@@ -33,10 +33,13 @@ struct Upstream {
   bool tls = false;
   std::string tls_server_name;  ///< SNI and the name the certificate must have; empty: neither is sent nor checked
   bool verify_tls = true;       ///< false: any certificate will do
+  std::string tls_verify_name;  ///< the name the certificate must have instead, when not empty
+  std::shared_ptr<TlsClientContext> tls_context;  ///< whom to trust; null: as the client does
 
   friend bool operator==(const Upstream& a, const Upstream& b) {
     return a.endpoint == b.endpoint && a.unix_path == b.unix_path && a.tls == b.tls &&
-           a.tls_server_name == b.tls_server_name && a.verify_tls == b.verify_tls;
+           a.tls_server_name == b.tls_server_name && a.verify_tls == b.verify_tls &&
+           a.tls_verify_name == b.tls_verify_name && a.tls_context == b.tls_context;
   }
 };
 

@@ -95,7 +95,11 @@ TlsStream::TlsStream(io::TcpStream below, ssl_st* ssl, std::shared_ptr<void> con
   }
 }
 
-TlsStream::~TlsStream() { SSL_free(ssl_); }
+TlsStream::~TlsStream() {
+  // A connection that just ends is no reason to forget its session.
+  if (!is_broken_) SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+  SSL_free(ssl_);
+}
 
 std::string_view TlsStream::protocol() const {
   const unsigned char* name = nullptr;

@@ -9,6 +9,7 @@
 #include "io/task.h"
 #include "io/tcp_stream.h"
 #include "net/tls_certificate.h"
+#include "net/tls_client.h"
 #include "net/tls_tickets.h"
 
 struct ssl_ctx_st;
@@ -52,22 +53,6 @@ class TlsServerContext {
   bool uses_kernel_ = false;
 };
 
-/// TLS towards origins. Any thread.
-class TlsClientContext {
- public:
-  /// Trusts the system's certificates, and those of `extra_ca_pem` if it is not empty.
-  [[nodiscard]] static Result<std::shared_ptr<TlsClientContext>> make(std::string_view extra_ca_pem = {});
-  ~TlsClientContext();
-  TlsClientContext(const TlsClientContext&) = delete;
-  TlsClientContext& operator=(const TlsClientContext&) = delete;
-
- private:
-  friend io::Task<Result<std::unique_ptr<TlsStream>>> connect_tls(io::TcpStream, std::shared_ptr<TlsClientContext>,
-                                                                  std::string, bool, MonoTime);
-  TlsClientContext() = default;
-  ssl_ctx_st* context_ = nullptr;
-};
-
 /// A TLS connection over a TCP connection. Made by accept_tls or connect_tls. After a write that failed (also by
 /// time-out) it can only be destroyed. An end without close_notify is a reset, not an end.
 ///
@@ -99,7 +84,7 @@ class TlsStream final : public io::Stream {
   friend io::Task<Result<std::unique_ptr<TlsStream>>> accept_tls(io::TcpStream, std::shared_ptr<TlsServerContext>,
                                                                  MonoTime);
   friend io::Task<Result<std::unique_ptr<TlsStream>>> connect_tls(io::TcpStream, std::shared_ptr<TlsClientContext>,
-                                                                  std::string, bool, MonoTime);
+                                                                  TlsServerName, MonoTime);
   TlsStream(io::TcpStream below, ssl_st* ssl, std::shared_ptr<void> context, bool tries_kernel);
 
   ssize_t try_read(std::span<char> into) noexcept override;
@@ -134,11 +119,10 @@ class TlsStream final : public io::Stream {
 [[nodiscard]] io::Task<Result<std::unique_ptr<TlsStream>>> accept_tls(io::TcpStream below,
                                                                       std::shared_ptr<TlsServerContext> context,
                                                                       MonoTime deadline);
-/// Client side, with SNI `server_name` (if not empty). With `verify` the chain must be trusted and name it (a DNS name
-/// or an IP address). Fails with kTimeout, kPermission (certificate refused), kUnavailable, blamed on the origin.
+/// Client side. Fails with kTimeout, kPermission (certificate refused: the message begins with its refusal_token),
+/// kInvalid, kUnavailable, blamed on the origin.
 [[nodiscard]] io::Task<Result<std::unique_ptr<TlsStream>>> connect_tls(io::TcpStream below,
                                                                        std::shared_ptr<TlsClientContext> context,
-                                                                       std::string server_name, bool verify,
-                                                                       MonoTime deadline);
+                                                                       TlsServerName server, MonoTime deadline);
 
 }  // namespace yz::net

@@ -1,35 +1,13 @@
 #include <cerrno>
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "base/ip.h"
 #include "io/watch.h"
 #include "net/openssl.h"
 #include "net/tls.h"
 
 namespace yz::net {
-
-Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(std::string_view extra_ca_pem) {
-  std::shared_ptr<TlsClientContext> made(new TlsClientContext);
-  made->context_ = make_context(TLS_client_method());
-  SSL_CTX_set_default_verify_paths(made->context_);
-  const std::string alpn = alpn_list({"http/1.1"});
-  SSL_CTX_set_alpn_protos(made->context_, reinterpret_cast<const unsigned char*>(alpn.data()),
-                          static_cast<unsigned>(alpn.size()));
-  const BioPtr bio = memory_bio(extra_ca_pem);
-  while (X509* read = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    const X509Ptr certificate(read);
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(made->context_), certificate.get());
-    extra_ca_pem = {};
-  }
-  ERR_clear_error();
-  if (!extra_ca_pem.empty()) return fail(Code::kInvalid, "no certificate in the PEM text of trusted authorities");
-  return made;
-}
-
-TlsClientContext::~TlsClientContext() { SSL_CTX_free(context_); }
 
 /// Awaitable: the handshake, whichever way it needs to go.
 class HandshakeOp final : public io::FdOp {
@@ -69,7 +47,8 @@ class HandshakeOp final : public io::FdOp {
     const long verified = SSL_get_verify_result(stream_.ssl_);
     if (verified != X509_V_OK && SSL_get_verify_mode(stream_.ssl_) != SSL_VERIFY_NONE) {
       ERR_clear_error();
-      status_ = fail(Code::kPermission, std::string("certificate refused: ") + X509_verify_cert_error_string(verified));
+      status_ = fail(Code::kPermission, std::string(refusal_token(verified)) +
+                                            ": certificate refused: " + X509_verify_cert_error_string(verified));
     } else {
       status_ = fail(is_cut ? Code::kUnavailable : Code::kInvalid, "TLS handshake: " + take_openssl_error());
     }
@@ -96,22 +75,8 @@ io::Task<Result<std::unique_ptr<TlsStream>>> accept_tls(io::TcpStream below, std
 }
 
 io::Task<Result<std::unique_ptr<TlsStream>>> connect_tls(io::TcpStream below, std::shared_ptr<TlsClientContext> context,
-                                                         std::string server_name, bool verify, MonoTime deadline) {
-  SSL* ssl = SSL_new(context->context_);
-  YZ_ASSERT(ssl != nullptr);
-  SSL_set_connect_state(ssl);
-  const bool is_address = IpAddress::parse(server_name).has_value();
-  if (!server_name.empty() && !is_address) SSL_set_tlsext_host_name(ssl, server_name.c_str());
-  if (verify) {
-    SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-    X509_VERIFY_PARAM* rules = SSL_get0_param(ssl);
-    if (is_address) {
-      X509_VERIFY_PARAM_set1_ip_asc(rules, server_name.c_str());
-    } else if (!server_name.empty()) {
-      X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-      X509_VERIFY_PARAM_set1_host(rules, server_name.data(), server_name.size());
-    }
-  }
+                                                         TlsServerName server, MonoTime deadline) {
+  SSL* ssl = context->make_connection(server, below.peer().port);
   std::unique_ptr<TlsStream> stream(new TlsStream(std::move(below), ssl, std::move(context), false));
   if (Status done = co_await HandshakeOp(*stream, deadline); !done) {
     co_return fail(std::move(done).error().blamed_on(Fault::kOrigin));

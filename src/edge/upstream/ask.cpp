@@ -83,10 +83,15 @@ io::Task<Result<net::ClientResponse>> ask_peer(Worker& worker, const RunningConf
   co_return response;
 }
 
-io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const model::OriginGroup& group,
-                                                          Candidate candidate, net::ClientRequest request) {
+io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const Site& site, Candidate candidate,
+                                                          net::ClientRequest request) {
   io::Reactor& reactor = worker.reactor();
+  const model::OriginGroup& group = site.origins;
   const model::Origin& origin = *candidate.origin;
+  if (origin.tls && !site.servers->tls) {
+    Error error{Code::kPermission, Fault::kOrigin, false, site.servers->tls_problem};
+    co_return fail(with_reason(std::move(error), "tls-refused"));
+  }
   auto resolved = co_await worker.server().resolver().resolve(origin.host, reactor.in(group.connect_timeout));
   if (!resolved) co_return fail(with_reason(std::move(resolved).error(), "dns"));
   const auto addresses = net::connection_order(*resolved, worker.random().next());
@@ -100,7 +105,11 @@ io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const 
   upstream.others.assign(addresses.begin() + 1, addresses.end());
   upstream.tls = origin.tls;
   upstream.verify_tls = group.verify_tls;
-  if (origin.tls) upstream.tls_server_name = group.sni.empty() ? name_without_port(request.host) : group.sni;
+  if (origin.tls) {
+    upstream.tls_server_name = group.sni.empty() ? name_without_port(request.host) : group.sni;
+    upstream.tls_verify_name = group.tls_name;
+    upstream.tls_context = site.servers->tls;
+  }
   net::ClientTimeouts timeouts;
   timeouts.connect = group.connect_timeout;
   timeouts.first_byte = group.first_byte_timeout;
@@ -112,13 +121,14 @@ io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const 
   co_return fail(std::move(error));
 }
 
-io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const model::OriginGroup& group, Candidate candidate,
+io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const Site& site, Candidate candidate,
                                                  net::ClientRequest request) {
   io::Reactor& reactor = worker.reactor();
+  const model::OriginGroup& group = site.origins;
   const Gate::Limits limits{group.max_connections, group.max_queued};
   YZ_CO_TRY(const auto permit,
             co_await enter(candidate.state, breaker_rules(group), limits, reactor.in(group.queue_timeout), reactor));
-  auto response = co_await ask_unconditionally(worker, group, std::move(candidate), std::move(request));
+  auto response = co_await ask_unconditionally(worker, site, std::move(candidate), std::move(request));
   if (!response) {
     if (is_servers(response.error())) permit->failed(reactor.now());
     co_return response;

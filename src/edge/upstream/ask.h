@@ -18,11 +18,11 @@ namespace yz::edge {
                                                              std::chrono::milliseconds first_byte_timeout);
 
 /// The same for one origin, under the rules of its group: after waiting for a connection where all are in use.
-[[nodiscard]] io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const model::OriginGroup& group,
-                                                               Candidate candidate, net::ClientRequest request);
+[[nodiscard]] io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const Site& site, Candidate candidate,
+                                                               net::ClientRequest request);
 
 /// The same past breaker and queue: for checks of the origin's health.
-[[nodiscard]] io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const model::OriginGroup& group,
+[[nodiscard]] io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const Site& site,
                                                                         Candidate candidate,
                                                                         net::ClientRequest request);
 

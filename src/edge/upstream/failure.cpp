@@ -38,6 +38,8 @@ Error with_reason(Error error, std::string_view reason) {
 
 Error classified(Error error) {
   const bool was_connecting = any_context(error.message, [](std::string_view c) { return c == net::kConnecting; });
+  const bool was_shaking = any_context(error.message, [](std::string_view c) { return c == "TLS handshake"; });
+  if (was_shaking && error.code != Code::kTimeout) return with_reason(std::move(error), "tls-handshake");
   switch (error.code) {
     case Code::kTimeout:
       return with_reason(std::move(error), was_connecting ? "connect-timeout" : "timeout");

@@ -104,7 +104,7 @@ io::Task<Result<Answer>> Journey::ask_origins() {
   for (std::size_t i = 0; i < most; ++i) {
     const Candidate& candidate = candidates[i];
     ++requests_;
-    auto response = co_await ask_origin(worker_, site_.origins, candidate, forwarded_.request);
+    auto response = co_await ask_origin(worker_, site_, candidate, forwarded_.request);
     if (!response) {
       last = std::move(response).error();
       if (!was_asked(last)) --requests_;

@@ -31,7 +31,7 @@ io::Task<void> check(Worker& worker, std::shared_ptr<const Site> site, std::size
   net::ClientRequest request;
   request.target = group.health_path;
   if (group.host_header.empty()) request.host = site->domain.name;
-  auto response = co_await ask_unconditionally(worker, group, candidate, std::move(request));
+  auto response = co_await ask_unconditionally(worker, *site, candidate, std::move(request));
   const bool is_healthy = response && response->status() >= 200 && response->status() < 400;
   const BreakerRules rules = breaker_rules(group);
   const Breaker::State before = candidate.state->breaker.state();

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "net/tls_client.h"
+
 namespace yz::edge {
 
 BreakerRules breaker_rules(const model::OriginGroup& group) {
@@ -23,7 +25,9 @@ std::shared_ptr<ServerState> ServerBook::peer(model::NodeId node, std::string na
 std::shared_ptr<const OriginGroupState> ServerBook::group(const model::OriginGroup& group) {
   const std::lock_guard lock(mutex_);
   auto out = std::make_shared<OriginGroupState>();
+  bool has_tls = false;
   for (const model::Origin& origin : group.origins) {
+    has_tls = has_tls || origin.tls;
     std::string name = fmt::format("{}:{}", origin.host, origin.port);
     auto& state = servers_[fmt::format("{} {} {}", group.id.value, name, origin.tls)];
     if (!state) {
@@ -35,13 +39,33 @@ std::shared_ptr<const OriginGroupState> ServerBook::group(const model::OriginGro
   auto& retries = retries_[group.id];
   if (!retries) retries = std::make_shared<RetryBudget>();
   out->retries = retries;
+  if (has_tls) find_trust(group, *out);
   return out;
+}
+
+/// Reading the system's authorities takes tens of milliseconds, so it is done here, once, and not on a request's way.
+void ServerBook::find_trust(const model::OriginGroup& group, OriginGroupState& out) {
+  auto& context = tls_[fmt::format("{} {}", static_cast<int>(group.min_tls), group.ca_pem)];
+  if (!context) {
+    net::TlsClientContext::Options options;
+    options.ca_pem = group.ca_pem;
+    options.trusts_system = group.ca_pem.empty();
+    options.requires_tls13 = group.min_tls == model::TlsVersion::kTls13;
+    auto made = net::TlsClientContext::make(options);
+    if (made) {
+      context = *std::move(made);
+    } else {
+      out.tls_problem = std::move(made).error().message;
+    }
+  }
+  out.tls = context;
 }
 
 void ServerBook::drop_unused() {
   const std::lock_guard lock(mutex_);
   std::erase_if(servers_, [](const auto& entry) { return entry.second.use_count() == 1; });
   std::erase_if(retries_, [](const auto& entry) { return entry.second.use_count() == 1; });
+  std::erase_if(tls_, [](const auto& entry) { return !entry.second || entry.second.use_count() == 1; });
 }
 
 void ServerBook::expose(const std::shared_ptr<ServerState>& state, std::string_view group) {

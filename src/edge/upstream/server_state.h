@@ -17,6 +17,10 @@
 #include "model/ids.h"
 #include "model/origin.h"
 
+namespace yz::net {
+class TlsClientContext;
+}
+
 namespace yz::edge {
 
 /// What all workers together know of one server they ask, a peer or an origin. Any thread.
@@ -35,6 +39,8 @@ struct ServerState {
 struct OriginGroupState {
   std::vector<std::shared_ptr<ServerState>> servers;  ///< in the order of model::OriginGroup::origins
   std::shared_ptr<RetryBudget> retries = std::make_shared<RetryBudget>();
+  std::shared_ptr<net::TlsClientContext> tls;  ///< null: none of its origins speaks TLS, or see `tls_problem`
+  std::string tls_problem;                     ///< why there is no trust to build on
 };
 
 /// The states of all servers, kept from one configuration to the next so that a change of a title does not forget who
@@ -55,12 +61,14 @@ class ServerBook {
   static constexpr std::size_t kMostLabelled = 256;
 
   void expose(const std::shared_ptr<ServerState>& state, std::string_view group);
+  void find_trust(const model::OriginGroup& group, OriginGroupState& out);
 
   metrics::Registry& registry_;
   std::mutex mutex_;
   // all guarded by mutex_
   std::map<std::string, std::shared_ptr<ServerState>> servers_;  // by group (or peer) and name
   std::map<model::OriginGroupId, std::shared_ptr<RetryBudget>> retries_;
+  std::map<std::string, std::shared_ptr<net::TlsClientContext>> tls_;  // by authorities and version
   std::size_t labelled_ = 0;
 };
 
