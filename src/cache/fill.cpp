@@ -84,6 +84,11 @@ void Fill::drop_what_no_one_needs() {
   pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(gone));
 }
 
+MonoTime Fill::leader_deadline() const {
+  const std::lock_guard lock(mutex_);
+  return bell_ ? MonoTime::max() : started_ + cache_.options_.leader_timeout;
+}
+
 bool Fill::is_join_possible(MonoTime now) {
   const std::lock_guard lock(mutex_);
   if (is_doomed_ || is_invalidated()) return false;

@@ -49,6 +49,8 @@ class Fill {
   [[nodiscard]] FillState state() const { return state_.load(std::memory_order_acquire); }
   /// Readers that exist now.
   [[nodiscard]] std::uint32_t readers() const;
+  /// When it is no longer joined unless its head is there; MonoTime::max() when its producer waits for readers.
+  [[nodiscard]] MonoTime leader_deadline() const;
   /// Why it failed. Only in kFailed.
   [[nodiscard]] Error error() const;
 

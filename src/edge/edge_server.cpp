@@ -85,6 +85,7 @@ Status EdgeServer::open() {
   cache_options.disk.places = options_.disks;
   cache_options.disk.volume.write_rate = options_.disk_write_rate;
   cache_options.disk.open = options_.open_disk;
+  cache_options.leader_timeout = options_.leader_timeout;
   if (!options_.state.empty()) {
     YZ_CHECK(make_folder(options_.state));
     cache_options.purge.file = options_.state / "purge.log";

@@ -21,6 +21,7 @@
 #include "metrics/registry.h"
 #include "model/node_state.h"
 #include "model/purge.h"
+#include "net/idle_board.h"
 
 namespace yz::geo {
 class GeoMap;
@@ -95,6 +96,8 @@ class EdgeServer {
   [[nodiscard]] const Clock* clock() const { return options_.clock; }
   [[nodiscard]] RevalidationBackoff& backoff() { return backoff_; }
   [[nodiscard]] io::Resolver& resolver() { return resolver_; }
+  /// Workers' idle connections to peers and origins.
+  [[nodiscard]] net::IdleBoard& idle_board() { return idle_board_; }
   [[nodiscard]] io::BlockingPool& pool() { return pool_; }
   [[nodiscard]] SliceDesk& slices() { return *slices_; }
   [[nodiscard]] const geo::GeoMap& geo() const { return *geo_; }
@@ -131,6 +134,7 @@ class EdgeServer {
   io::BlockingPool pool_;
   io::Resolver resolver_;
   ServerBook servers_;
+  net::IdleBoard idle_board_;
   AccessLog access_log_;
   std::shared_ptr<const geo::GeoMap> geo_;
   std::string prefetch_secret_;

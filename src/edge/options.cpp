@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "http/authority.h"
@@ -37,6 +38,7 @@ constexpr std::string_view kHelp =
     "  --disk PATH:SIZE        a file or block device that keeps what memory lets go of, over restarts; may be given\n"
     "                          several times; PATH:SIZE:sparse does not reserve the space\n"
     "  --disk-write-rate SIZE  bytes a second written to each disk (default 100MiB; 0: no bound)\n"
+    "  --leader-timeout TIME   who waits for another's fetch this long without a head fetches anew (default 10s)\n"
     "  --workers N             threads (default 1)\n"
     "  --connections-per-address N   of one client at one worker, more are closed (default 2000, 0: no limit)\n"
     "  --io auto|epoll|uring   how workers ask the system; auto: io_uring where the kernel allows it (default epoll)\n"
@@ -123,6 +125,13 @@ const std::map<std::string, Read, std::less<>>& settings() {
        [](Options& o, const std::string& v) -> Status {
          YZ_TRY(o.disk_write_rate, parse_byte_count(v));
          return {};
+       }},
+      {"leader_timeout",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.leader_timeout, parse_duration(v));
+         const bool fits =
+             o.leader_timeout >= std::chrono::milliseconds(100) && o.leader_timeout <= std::chrono::minutes(5);
+         return fits ? Status() : expected("from 100ms to 5m", v);
        }},
       {"workers",
        [](Options& o, const std::string& v) -> Status {

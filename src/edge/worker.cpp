@@ -27,7 +27,9 @@ Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigP
       tickets_(std::make_shared<net::TlsTicketKeys>(server.ticket_secret((*config_)->cluster_key))),
       client_(reactor),
       random_(Random::from_entropy()),
-      http_(reactor, *this, http_options(server.options())) {}
+      http_(reactor, *this, http_options(server.options())) {
+  client_.share(server.idle_board());
+}
 
 Worker::~Worker() { server_.access_log().append(std::exchange(log_lines_, {})); }
 
@@ -81,6 +83,7 @@ io::Task<void> Worker::handle(net::Exchange& exchange) {
   if (co_await check_access(tx)) co_return;
   if (co_await secure_viewer(tx)) co_return;
   if (co_await correct_viewer(tx)) co_return;
+  if (asks_for_upgrade(tx)) co_return co_await pass_upgrade(tx);
   co_await serve(tx);
 }
 

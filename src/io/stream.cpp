@@ -155,4 +155,12 @@ ssize_t Stream::try_send_file(int file, std::uint64_t offset, std::size_t size) 
   return try_write({&vector, 1});
 }
 
+UniqueFd Stream::detach() {
+  UniqueFd fd = watch_->release_fd();
+  watch_.reset();
+  return fd;
+}
+
+void Stream::attach(Reactor& reactor, UniqueFd fd) { watch_ = std::make_unique<Watch>(reactor, std::move(fd)); }
+
 }  // namespace yz::io

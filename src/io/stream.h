@@ -117,6 +117,11 @@ class Stream {
   /// Ends both directions now: operations that wait see the end of the stream or a reset.
   void shutdown_both() noexcept;
 
+  /// Leaves its reactor, on that reactor's thread: nothing waits on it, and nothing is called until attach().
+  [[nodiscard]] UniqueFd detach();
+  /// Joins another reactor, on that one's thread, with the descriptor that detach() gave.
+  void attach(Reactor& reactor, UniqueFd fd);
+
   [[nodiscard]] Watch& watch() { return *watch_; }
   [[nodiscard]] Reactor& reactor() { return watch_->reactor(); }
   [[nodiscard]] bool is_open() const { return watch_ != nullptr; }

@@ -161,14 +161,14 @@ io::Task<Result<std::size_t>> ClientConnection::read(std::span<char> into) {
   } else {
     auto got = co_await receive(into, in(timeouts_.idle));
     if (!got) {
-      connection_.reset();
+      let_go();
       co_return got;
     }
     n = *got;
   }
   if (n == 0) {
     if (is_counted) {
-      connection_.reset();
+      let_go();
       co_return closed_early("body");
     }
     finish();
@@ -185,7 +185,7 @@ io::Task<Result<std::size_t>> ClientConnection::read_chunked(std::span<char> int
       make_body_room();
       auto got = co_await receive({data_ + end_, capacity_ - end_}, in(timeouts_.idle));
       if (!got || *got == 0) {
-        connection_.reset();
+        let_go();
         if (!got) co_return got;
         co_return closed_early("chunked body");
       }
@@ -194,7 +194,7 @@ io::Task<Result<std::size_t>> ClientConnection::read_chunked(std::span<char> int
     const auto step = chunks_.decode(std::string_view(data_ + begin_, end_ - begin_).substr(0, into.size()));
     begin_ += step.consumed;
     if (step.state == http::ChunkedDecoder::State::kBad) {
-      connection_.reset();
+      let_go();
       co_return fail(Code::kInvalid, "the origin's chunked body is malformed", Fault::kOrigin);
     }
     const std::size_t n = step.data.size();
@@ -217,6 +217,16 @@ void ClientConnection::make_body_room() {
   capacity_ = kBufferSize;
 }
 
+/// The response is over: closes what was not given back, and ends what lasted as long.
+void ClientConnection::let_go() {
+  connection_.reset();
+  guard_.reset();
+}
+
+void ClientConnection::hold(std::shared_ptr<void> guard) {
+  if (connection_) guard_ = std::move(guard);
+}
+
 /// The response is complete: the connection serves another request, or is closed.
 void ClientConnection::finish() {
   is_done_ = true;
@@ -224,7 +234,7 @@ void ClientConnection::finish() {
   ++connection_->served;
   const bool is_clean = head_.keep_alive && is_sent_ && begin_ == end_ && head_.framing != http::Framing::kUntilClose;
   if (auto pool = pool_.lock(); pool && is_clean) pool->give(std::move(connection_));
-  connection_.reset();
+  let_go();
 }
 
 ClientResponse::Tunnel ClientConnection::tunnel() {

@@ -28,6 +28,8 @@ class ClientConnection {
   [[nodiscard]] std::uint64_t bytes_in() const { return bytes_in_; }
   [[nodiscard]] std::uint64_t bytes_out() const;
   [[nodiscard]] ClientResponse::Tunnel tunnel();
+  /// Keeps `guard` until the response has been read to its end or failed.
+  void hold(std::shared_ptr<void> guard);
 
  private:
   [[nodiscard]] io::Task<Status> send_request(std::string head, const ClientRequest& request);
@@ -38,9 +40,11 @@ class ClientConnection {
   void make_head_room();
   void make_body_room();
   void finish();
+  void let_go();
   [[nodiscard]] io::Stream& stream() { return *connection_->stream; }
   [[nodiscard]] MonoTime in(std::chrono::milliseconds time) { return stream().reactor().in(time); }
 
+  std::shared_ptr<void> guard_;                     // goes after the connection
   std::unique_ptr<UpstreamConnection> connection_;  // null once given back or closed
   std::weak_ptr<ConnectionPool> pool_;
   const ClientTimeouts timeouts_;

@@ -12,7 +12,7 @@ constexpr auto kLookEvery = std::chrono::seconds(5);
 
 }  // namespace
 
-std::size_t ConnectionPool::UpstreamHash::operator()(const Upstream& upstream) const noexcept {
+std::uint64_t ConnectionPool::hash_of(const Upstream& upstream) {
   const std::size_t address = std::hash<IpAddress>()(upstream.endpoint.address);
   const std::uint64_t rest = upstream.endpoint.port * 4U + (upstream.tls ? 2U : 0U) + (upstream.verify_tls ? 1U : 0U);
   return hash64(upstream.tls_server_name, hash64(upstream.unix_path, address ^ rest << 40));
@@ -32,6 +32,7 @@ std::unique_ptr<UpstreamConnection> ConnectionPool::take(const Upstream& upstrea
   while (!places.empty() && !out) {
     const Place place = places.back();
     places.pop_back();
+    counts_->add(hash_of(upstream), -1);
     if (is_usable(*place)) out = std::move(place->connection);
     idle_.erase(place);
   }
@@ -41,6 +42,7 @@ std::unique_ptr<UpstreamConnection> ConnectionPool::take(const Upstream& upstrea
 
 void ConnectionPool::give(std::unique_ptr<UpstreamConnection> connection) {
   auto& places = by_upstream_[connection->upstream];
+  counts_->add(hash_of(connection->upstream), 1);
   idle_.push_back({std::move(connection), reactor_.now()});
   places.push_back(std::prev(idle_.end()));
   if (places.size() > options_.max_idle_per_upstream) {
@@ -53,6 +55,7 @@ void ConnectionPool::give(std::unique_ptr<UpstreamConnection> connection) {
 
 void ConnectionPool::drop(Place place) {
   const auto found = by_upstream_.find(place->connection->upstream);
+  counts_->add(hash_of(place->connection->upstream), -1);
   auto& places = found->second;
   places.erase(std::find(places.begin(), places.end(), place));
   if (places.empty()) by_upstream_.erase(found);
@@ -68,6 +71,7 @@ void ConnectionPool::on_timer() {
 }
 
 void ConnectionPool::clear() {
+  for (const Idle& idle : idle_) counts_->add(hash_of(idle.connection->upstream), -1);
   by_upstream_.clear();
   idle_.clear();
 }

@@ -8,6 +8,7 @@
 #include "io/reactor.h"
 #include "io/stream.h"
 #include "net/http_client.h"
+#include "net/idle_board.h"
 
 namespace yz::net {
 
@@ -24,13 +25,17 @@ struct UpstreamConnection {
 class ConnectionPool final : private io::TimerNode {
  public:
   ConnectionPool(io::Reactor& reactor, const HttpClient::Options& options) : reactor_(reactor), options_(options) {}
-  ~ConnectionPool() = default;
+  ~ConnectionPool() { clear(); }
 
   /// A live connection, or none.
   [[nodiscard]] std::unique_ptr<UpstreamConnection> take(const Upstream& upstream);
   void give(std::unique_ptr<UpstreamConnection> connection);
   [[nodiscard]] std::size_t size() const { return idle_.size(); }
   void clear();
+
+  [[nodiscard]] static std::uint64_t hash_of(const Upstream& upstream);
+  /// How many are idle, for other threads to see.
+  [[nodiscard]] std::shared_ptr<const IdleBoard::Counts> counts() const { return counts_; }
 
  private:
   struct Idle {
@@ -39,7 +44,7 @@ class ConnectionPool final : private io::TimerNode {
   };
   using Place = std::list<Idle>::iterator;
   struct UpstreamHash {
-    std::size_t operator()(const Upstream& upstream) const noexcept;
+    std::size_t operator()(const Upstream& upstream) const noexcept { return hash_of(upstream); }
   };
 
   void on_timer() override;
@@ -48,7 +53,8 @@ class ConnectionPool final : private io::TimerNode {
 
   io::Reactor& reactor_;
   const HttpClient::Options options_;
-  std::list<Idle> idle_;  // the oldest first
+  std::shared_ptr<IdleBoard::Counts> counts_ = std::make_shared<IdleBoard::Counts>();  // shared with the board
+  std::list<Idle> idle_;                                                               // the oldest first
   std::unordered_map<Upstream, std::vector<Place>, UpstreamHash> by_upstream_;
 };
 

@@ -10,11 +10,15 @@
 #include "net/client_connection.h"
 #include "net/connect_any.h"
 #include "net/connection_pool.h"
+#include "net/idle_board.h"
 #include "net/tls.h"
 
 namespace yz::net {
 
 namespace {
+
+/// How long another reactor may take to hand a connection over; a busy one is no help.
+constexpr std::chrono::milliseconds kAskPatience{10};
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
@@ -70,6 +74,7 @@ io::Task<Result<std::size_t>> ClientResponse::read(std::span<char> into) { retur
 std::uint64_t ClientResponse::bytes_in() const { return connection_->bytes_in(); }
 std::uint64_t ClientResponse::bytes_out() const { return connection_->bytes_out(); }
 bool ClientResponse::was_reused() const { return connection_->was_reused(); }
+void ClientResponse::hold(std::shared_ptr<void> guard) { connection_->hold(std::move(guard)); }
 ClientResponse::Tunnel ClientResponse::tunnel() { return connection_->tunnel(); }
 
 io::Task<Result<std::string>> ClientResponse::read_all(std::size_t limit) {
@@ -137,16 +142,38 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Upstream up
   co_return std::make_unique<ClientConnection>(std::move(connection), pool_, timeouts);
 }
 
+/// An idle connection to any of the upstream's addresses: of ours, or of another reactor's client where asking it is
+/// sooner done than connecting.
+io::Task<std::unique_ptr<UpstreamConnection>> HttpClient::take_kept(Upstream upstream) {
+  std::vector<IpAddress> addresses = std::move(upstream.others);
+  addresses.insert(addresses.begin(), upstream.endpoint.address);
+  upstream.others.clear();
+  for (const IpAddress& address : addresses) {
+    upstream.endpoint.address = address;
+    if (auto kept = pool_->take(upstream)) co_return kept;
+  }
+  const bool is_near = !upstream.unix_path.empty() || addresses.front().is_loopback();
+  if (board_ == nullptr || (is_near && !upstream.tls)) co_return nullptr;
+  for (const IpAddress& address : addresses) {
+    upstream.endpoint.address = address;
+    auto taken = co_await board_->take_elsewhere(pool_, upstream, kAskPatience);
+    if (!taken) continue;
+    ++counts_.taken;
+    co_return taken;
+  }
+  co_return nullptr;
+}
+
+void HttpClient::share(IdleBoard& board) {
+  board_ = &board;
+  board.join(pool_);
+}
+
 io::Task<Result<ClientResponse>> HttpClient::send(Upstream upstream, ClientRequest request, ClientTimeouts timeouts) {
   ++counts_.requests;
   if (request.host.empty()) request.host = upstream.unix_path.empty() ? to_string(upstream.endpoint) : "localhost";
   YZ_CO_TRY(const std::string head, serialise(request));
-  auto kept = pool_->take(upstream);
-  for (std::size_t i = 0; i < upstream.others.size() && !kept; ++i) {
-    Upstream other = upstream;
-    other.endpoint.address = upstream.others[i];
-    kept = pool_->take(other);
-  }
+  auto kept = co_await take_kept(upstream);
   if (kept) {
     ++counts_.reuses;
     auto connection = std::make_unique<ClientConnection>(std::move(kept), pool_, timeouts);

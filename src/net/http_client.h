@@ -21,6 +21,8 @@ namespace yz::net {
 class TlsClientContext;
 class ClientConnection;
 class ConnectionPool;
+class IdleBoard;
+struct UpstreamConnection;
 
 /// In the message of an error that met us before any of the request was sent, as a context.
 inline constexpr std::string_view kConnecting = "connecting";
@@ -109,8 +111,8 @@ class ClientResponse {
   [[nodiscard]] bool was_reused() const;
   /// The address that answered.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
-  /// Keeps `guard` until this is destroyed: what must last as long as the response is read.
-  void hold(std::shared_ptr<void> guard) { guard_ = std::move(guard); }
+  /// Keeps `guard` until the response has been read to its end or failed, or this is destroyed.
+  void hold(std::shared_ptr<void> guard);
 
   /// After a 101: the connection. `early` are bytes already received.
   struct Tunnel {
@@ -123,7 +125,6 @@ class ClientResponse {
   friend class HttpClient;
   explicit ClientResponse(std::unique_ptr<ClientConnection> connection);
   Endpoint endpoint_;
-  std::shared_ptr<void> guard_;  // goes after the connection
   std::unique_ptr<ClientConnection> connection_;
 };
 
@@ -140,6 +141,7 @@ class HttpClient {
     std::uint64_t requests = 0;
     std::uint64_t connects = 0;
     std::uint64_t reuses = 0;
+    std::uint64_t taken = 0;    ///< of the reuses: connections another reactor's client had idle
     std::uint64_t retries = 0;  ///< on a fresh connection, after a reused one had died
   };
 
@@ -148,6 +150,9 @@ class HttpClient {
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
+
+  /// Idle connections are shared with the other clients of this board. On the client's thread.
+  void share(IdleBoard& board);
 
   /// Trust for TLS; without it the system's certificates are trusted.
   void set_tls(std::shared_ptr<TlsClientContext> tls) { tls_ = std::move(tls); }
@@ -170,10 +175,12 @@ class HttpClient {
  private:
   [[nodiscard]] io::Task<Result<std::unique_ptr<ClientConnection>>> open(Upstream upstream, ClientTimeouts timeouts);
   [[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect(Upstream& upstream, ClientTimeouts timeouts);
+  [[nodiscard]] io::Task<std::unique_ptr<UpstreamConnection>> take_kept(Upstream upstream);
   [[nodiscard]] Result<std::shared_ptr<TlsClientContext>> tls();
 
   io::Reactor& reactor_;
   std::shared_ptr<TlsClientContext> tls_;
+  IdleBoard* board_ = nullptr;
   std::shared_ptr<ConnectionPool> pool_;  // shared with the connections in use, which come back to it
   Counts counts_;
 };

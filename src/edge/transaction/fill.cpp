@@ -126,6 +126,17 @@ io::Task<Result<Answer>> carry_on(Order& order, const Carried& carried, std::opt
   co_return rest;
 }
 
+Error every_viewer_left() { return {Code::kCancelled, Fault::kClient, true, "every viewer who waited has left"}; }
+
+/// Whether a fill that nobody reads any more is not worth its end (model::OnClientAbort). One that was begun behind
+/// viewers' backs never had readers, and goes on.
+bool is_given_up(const Order& order, const Carried& carried, std::uint64_t at) {
+  const model::OriginGroup& group = order.site.origins;
+  if (group.on_client_abort != model::OnClientAbort::kStopBelow || !order.handoff) return false;
+  if (order.writer.fill().readers() > 0) return false;
+  return !carried.length || at * 100 < *carried.length * group.finish_percent;
+}
+
 /// Reads the body into the store. The upstream's connection goes back to its pool when the body ended cleanly.
 io::Task<void> stream_body(Order& order, Answer answer, Carried carried) {
   const auto version = http::strong_validator(answer.response.head().fields, order.worker.wall_now());
@@ -145,6 +156,7 @@ io::Task<void> stream_body(Order& order, Answer answer, Carried carried) {
     order.writer.commit(*size);
     at += *size;
     if (order.handoff) order.handoff->origin_bytes += *size;
+    if (is_given_up(order, carried, at)) co_return order.writer.fail(every_viewer_left());
     if (share.is_used_up(*size)) co_await io::yield();
   }
   order.writer.finish();

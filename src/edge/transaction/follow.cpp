@@ -19,6 +19,8 @@ namespace {
 /// Longer than any upstream may take to show a head; then something of ours is wrong and waiting on would hide it.
 constexpr std::chrono::minutes kHeadTimeout{5};
 constexpr std::chrono::minutes kBodyTimeout{5};
+/// So that who wakes at a leader's deadline finds it past.
+constexpr std::chrono::milliseconds kPastDeadline{2};
 
 iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
@@ -133,10 +135,13 @@ io::Task<void> answer_failure(Transaction& tx, const Error& error, cache::Ref<ca
   co_await refuse_failure(tx, error);
 }
 
-/// Waits for the head; interim responses that come before it go to the leader's client.
+/// Waits for the head; interim responses that come before it go to the leader's client. Who is not the leader waits no
+/// longer than another may take the leader's place.
 io::Task<cache::FillState> wait_for_head(Transaction& tx, cache::FillReader& reader, Handoff* handoff) {
   const MonoTime deadline = tx.worker.reactor().in(kHeadTimeout);
-  if (handoff == nullptr) co_return co_await reader.wait_for_head(deadline);
+  if (handoff == nullptr) {
+    co_return co_await reader.wait_for_head(std::min(deadline, reader.fill().leader_deadline()) + kPastDeadline);
+  }
   for (;;) {
     while (!handoff->interims.empty()) {
       Interim interim = std::move(handoff->interims.front());
@@ -159,6 +164,7 @@ io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::sh
   note_leader(tx, handoff.get());
   switch (state) {
     case cache::FillState::kHeadPending:
+      if (!handoff) co_return Followed::kLate;
       co_await refuse(tx, 504, "the upstream sent no answer in time");
       co_return Followed::kDone;
     case cache::FillState::kAbandoned:

@@ -28,6 +28,11 @@ namespace yz::edge {
 /// pass.cpp: forwards the request as it is and the response to this client alone; invalidates after unsafe methods.
 [[nodiscard]] io::Task<void> pass(Transaction& tx, http::Forward why);
 
+/// upgrade.cpp: whether the viewer asks to speak another protocol on this connection (RFC 9110 §7.8).
+[[nodiscard]] bool asks_for_upgrade(const Transaction& tx);
+/// upgrade.cpp: asks the upstream for it, and when it agrees carries bytes both ways until both have ended.
+[[nodiscard]] io::Task<void> pass_upgrade(Transaction& tx);
+
 /// pass.cpp: the request as it goes on to the next tier or the origin, without a body.
 [[nodiscard]] Forwarded forward_of(Transaction& tx);
 
@@ -38,6 +43,8 @@ namespace yz::edge {
                                          std::uint64_t size);
 /// respond_stream.cpp: streams a response that belongs to this client alone.
 [[nodiscard]] io::Task<void> respond_stream(Transaction& tx, net::ClientResponse response);
+/// respond_stream.cpp: the fields of an upstream's response, made fit to go on, with ours.
+[[nodiscard]] http::HeaderMap response_fields(const Transaction& tx, const http::ResponseHead& head);
 /// A short answer of our own, never stored.
 [[nodiscard]] io::Task<void> refuse(Transaction& tx, http::StatusCode status, std::string text);
 
@@ -70,6 +77,7 @@ struct Handoff {
 enum class Followed : std::uint8_t {
   kDone,   ///< answered
   kAgain,  ///< look up anew: another variant, or the leader gave up
+  kLate,   ///< the same, because the leader shows no head: one of those who wait takes its place
   kPass,   ///< not shareable: fetch it for this client alone
 };
 /// follow.cpp: waits for a fill and streams from it. `handoff` for the leader's client only; `stale` is what may stand

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kBufferSize = 64 * 1024;
 
+}  // namespace
+
 http::HeaderMap response_fields(const Transaction& tx, const http::ResponseHead& head) {
   const http::Fields fields = head.fields;
   http::HeaderMap out;
@@ -33,6 +35,8 @@ http::HeaderMap response_fields(const Transaction& tx, const http::ResponseHead&
   }
   return out;
 }
+
+namespace {
 
 std::optional<std::uint64_t> length_of(const Transaction& tx, const http::ResponseHead& head) {
   if (head.framing == http::Framing::kLength || head.framing == http::Framing::kNone) {

@@ -12,6 +12,8 @@ namespace {
 
 /// How often a request starts over (another variant arrived, a leader gave up) before it fetches for itself.
 constexpr int kMostRounds = 4;
+/// How long it waits for one leader after another.
+constexpr std::chrono::minutes kMostPatience{5};
 
 bool may_use_cache(const Transaction& tx) {
   const http::RequestHead& request = tx.request();
@@ -127,7 +129,8 @@ io::Task<void> serve(Transaction& tx) {
     const bool reads = tx.request().method == http::Method::kGet || tx.request().method == http::Method::kHead;
     co_return co_await pass(tx, reads ? http::Forward::kBypass : http::Forward::kMethod);
   }
-  for (int round = 0; round < kMostRounds; ++round) {
+  const MonoTime give_up = tx.worker.reactor().in(kMostPatience);
+  for (int round = 0; round < kMostRounds;) {
     cache::Lookup found = look_up(tx);
     const bool asks_disk = tx.store().may_recall(found);
     if (asks_disk) found = co_await recall(tx, std::move(found));
@@ -156,6 +159,8 @@ io::Task<void> serve(Transaction& tx) {
     const Followed outcome = co_await fetch_and_follow(tx, std::move(found));
     if (outcome == Followed::kDone) co_return;
     if (outcome == Followed::kPass) break;
+    if (outcome == Followed::kAgain) ++round;
+    if (tx.mono() >= give_up) co_return co_await refuse(tx, 504, "the upstream sent no answer in time");
   }
   co_await pass(tx, tx.status.forward);
 }

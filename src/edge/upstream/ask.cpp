@@ -7,6 +7,7 @@
 #include "edge/edge_server.h"
 #include "edge/upstream/failure.h"
 #include "edge/upstream/peer_auth.h"
+#include "edge/upstream/signing.h"
 #include "http/authority.h"
 #include "net/connect_any.h"
 
@@ -99,6 +100,7 @@ io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const 
   if (request.host.empty()) request.host = host_of(origin);
   for (const std::string& name : group.remove_headers) request.headers.remove(name);
   for (const model::HeaderField& field : group.set_headers) request.headers.set(field.name, field.value);
+  sign_for_origin(request, group, reactor.wall_now());
 
   net::Upstream upstream;
   upstream.endpoint = {addresses.front(), origin.port};
