@@ -49,9 +49,9 @@ struct Options {
   /// `disk`: "PATH:SIZE" or "PATH:SIZE:sparse", each a file or block device that keeps what memory lets go of. Without
   /// `state`, what is on it is not trusted after a restart once something was purged.
   std::vector<cache::DiskPlace> disks;
-  ByteCount disk_write_rate = mib(100);    ///< `disk_write_rate`: bytes a second written to each disk; 0: no bound
+  ByteCount disk_write_rate = mib(100);  ///< `disk_write_rate`: bytes a second written to each disk; 0: no bound
   std::chrono::milliseconds leader_timeout{10'000};  ///< `leader_timeout`: who waits this long for a head fetches anew
-  unsigned workers = 1;                    ///< `workers`: threads, 1 to 256
+  unsigned workers = 1;                              ///< `workers`: threads, 1 to 256
   io::Backend io = io::default_backend();  ///< `io`: of the workers: auto (the fastest that works), epoll or uring
   http::Profile profile = http::Profile::kSafe;  ///< `profile`: rfc or safe, for an edge that runs alone
   model::NodeId node;                            ///< `node`: who we are in the configuration; 0 alone
