@@ -115,7 +115,7 @@ TEST(OcspResponse, IsTakenOnlyWhenSignedForThisCertificateInTimeAndGood) {
   EXPECT_FALSE(check(authority.answer(question->request, V_OCSP_CERTSTATUS_GOOD, -3600)));
   EXPECT_FALSE(check(stranger.answer(question->request, V_OCSP_CERTSTATUS_GOOD)));
   std::string damaged = authority.answer(question->request, V_OCSP_CERTSTATUS_GOOD);
-  damaged[damaged.size() / 2] ^= 1;
+  damaged[100] ^= 1;  // inside what is signed; the certificate that is sent along may be damaged
   EXPECT_FALSE(check(damaged));
   EXPECT_FALSE(check(""));
   EXPECT_FALSE(check("nonsense"));
