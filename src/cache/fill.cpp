@@ -290,6 +290,7 @@ Ref<Object> FillWriter::finish() {
   {
     const std::lock_guard lock(fill.mutex_);
     if (object) fill.head_ = object;
+    fill.is_whole_ = static_cast<bool>(object);
     is_stored = !fill.is_doomed_;
   }
   is_stored = is_stored && fill.keep(object);
@@ -312,6 +313,7 @@ Ref<Object> FillWriter::finish_with(Ref<Object> object) {
     const std::lock_guard lock(fill_->mutex_);
     fill_->key_ = object->key();
     fill_->head_ = object;
+    fill_->is_whole_ = true;
     fill_->pieces_ = object->body() == nullptr ? std::vector<Body::Piece>{} : object->body()->pieces();
     fill_->written_ = object->body_size();
     is_stored = !fill_->is_doomed_;
@@ -366,6 +368,11 @@ FillReader::~FillReader() {
 Ref<Object> FillReader::head() const {
   const std::lock_guard lock(fill_->mutex_);
   return fill_->head_;
+}
+
+Ref<Object> FillReader::whole() const {
+  const std::lock_guard lock(fill_->mutex_);
+  return fill_->is_whole_ ? fill_->head_ : Ref<Object>{};
 }
 
 io::Task<FillState> FillReader::wait_for_head(MonoTime deadline) {

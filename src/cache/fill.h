@@ -88,7 +88,8 @@ class Fill {
   io::Waiters room_;  ///< the producer waits here for readers
 
   mutable std::mutex mutex_;
-  Ref<Object> head_;                 ///< head alone while streaming, the whole object once complete
+  Ref<Object> head_;                 ///< head alone while streaming; see is_whole_
+  bool is_whole_ = false;            ///< head_ has the whole body: complete, and there was room for it
   std::vector<Body::Piece> pieces_;  ///< what is held of the body, oldest first
   std::uint64_t dropped_ = 0;        ///< bytes before the first piece (window mode)
   std::uint64_t written_ = 0;
@@ -169,8 +170,11 @@ class FillReader {
 
   [[nodiscard]] const Fill& fill() const { return *fill_; }
   [[nodiscard]] FillState state() const { return fill_->state(); }
-  /// The head (status, fields, metadata; its body is empty until the fill is complete). None before kStreaming.
+  /// The head (status, fields, metadata; do not look for a body in it). None before kStreaming.
   [[nodiscard]] Ref<Object> head() const;
+  /// The response with its whole body; none until the fill is complete, and none ever where no room was left to keep
+  /// it: then the body is still to be read from here.
+  [[nodiscard]] Ref<Object> whole() const;
 
   enum class Next : std::uint8_t {
     kData,     ///< `pieces()` holds some

@@ -274,6 +274,25 @@ TEST(Fill, ALargeBodyPassesThroughAWindow) {
   EXPECT_FALSE(find(*cache, "www.a.com", "/large"));
 }
 
+TEST(Fill, ACompleteFillThatCouldNotBeKeptStillHasItsBodyForReaders) {
+  const auto cache = open_cache(kib(1));
+  const SampleResponse response = sample("/a");
+  Joined lead = join(*cache, response);
+  FillReader reader(join(*cache, response).follow);
+  ObjectMeta meta = response.meta();
+  const std::string body(2048, 'x');
+  meta.content_length = body.size();
+  ASSERT_TRUE(lead.lead.publish_head(meta));
+  ASSERT_TRUE(append(lead.lead, body));
+  EXPECT_FALSE(lead.lead.finish());
+  // All of it is over before the reader had its turn: its head is no whole response.
+  ASSERT_EQ(reader.state(), FillState::kComplete);
+  EXPECT_FALSE(reader.whole());
+  FillReader::Next next = FillReader::Next::kWait;
+  EXPECT_EQ(read_all(reader, next), body);
+  EXPECT_EQ(next, FillReader::Next::kEnd);
+}
+
 TEST(Fill, ABodyThatProvesTooLargeTurnsIntoAWindow) {
   const auto cache = open_cache(kib(300));
   const SampleResponse response = sample("/unknown");

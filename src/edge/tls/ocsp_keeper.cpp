@@ -61,11 +61,11 @@ io::Task<void> OcspKeeper::refresh(std::shared_ptr<Entry> entry) {
     const WallTime now = io::Reactor::current().wall_now();
     if (response) {
       answer = net::check_ocsp_response(*entry->certificate, *response, now);
+      if (answer) entry->certificate->set_staple(*std::move(response), answer->until);
     } else {
       answer = fail(std::move(response).error());
     }
     // A revoked certificate is better shown without any answer than with one that has become wrong.
-    if (answer) entry->certificate->set_staple(*std::move(response), answer->until);
     if (!answer && answer.error().code == Code::kPermission) entry->certificate->set_staple({}, {});
   }
   const MonoTime now = io::Reactor::current().now();

@@ -188,8 +188,8 @@ io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::sh
   if (!head) co_return Followed::kAgain;
   if (!selects_same_variant(tx, *head)) co_return Followed::kAgain;
   tx.status.stored = true;
-  if (state == cache::FillState::kComplete) {
-    co_await respond_stored(tx, std::move(head));
+  if (cache::Ref<cache::Object> whole = reader.whole()) {
+    co_await respond_stored(tx, std::move(whole));
   } else {
     co_await stream(tx, reader, std::move(head));
   }
