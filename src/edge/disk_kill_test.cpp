@@ -75,9 +75,15 @@ class EdgeProcess {
     (void)reactor_.block_on(child_->wait(reactor_.in(std::chrono::seconds(30))));
     child_.reset();
   }
+  /// The admin socket opens last; until then the one a killed process left behind refuses.
   [[nodiscard]] nlohmann::json disk_status() const {
-    const auto reply = net::fetch_blocking({.url = "unix:" + (folder_ / "admin").native() + ":/status"});
-    EXPECT_TRUE(reply);
+    const net::FetchRequest status{.url = "unix:" + (folder_ / "admin").native() + ":/status"};
+    auto reply = net::fetch_blocking(status);
+    for (int i = 0; i < 2'000 && !reply; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      reply = net::fetch_blocking(status);
+    }
+    EXPECT_TRUE(reply) << reply.error().message;
     return reply ? nlohmann::json::parse(reply->body)["disk"] : nlohmann::json();
   }
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
