@@ -76,8 +76,8 @@ TcpStream::TcpStream(Reactor& reactor, UniqueFd fd, const Endpoint& peer)
 TcpStream& TcpStream::operator=(TcpStream&& other) noexcept {
   if (this == &other) return *this;
   close();
-  Stream::operator=(std::move(other));
   peer_ = other.peer_;
+  Stream::operator=(std::move(other));
   return *this;
 }
 
