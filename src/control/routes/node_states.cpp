@@ -2,27 +2,14 @@
 
 #include "control/live.h"
 #include "control/routes/routes.h"
+#include "model/enum_names.h"
 #include "model/json.h"
 
 namespace yz::control {
 namespace {
 
-std::string_view name_of(model::Health health) {
-  switch (health) {
-    case model::Health::kUp:
-      return "up";
-    case model::Health::kSuspect:
-      return "suspect";
-    case model::Health::kDown:
-      return "down";
-    case model::Health::kUnknown:
-      break;
-  }
-  return "unknown";
-}
-
 nlohmann::json render(const model::HealthVerdict& verdict) {
-  nlohmann::json out = {{"health", name_of(verdict.health)}};
+  nlohmann::json out = {{"health", model::name_of(verdict.health)}};
   if (verdict.since != WallTime{}) out["since"] = format_rfc3339(verdict.since);
   if (!verdict.reason.empty()) out["reason"] = verdict.reason;
   return out;

@@ -295,7 +295,6 @@ io::Task<void> run_fill(Order order) {
       co_return order.writer.fail(std::move(answer).error());
     }
     note_answer(order, *answer);
-    order.worker.server().counters().origin_requests.add(answer->requests);
     const http::StatusCode status = answer->response.status();
     if (status == 304 && conditional) {
       if (finish_refreshed(order, *answer, asked_at)) {

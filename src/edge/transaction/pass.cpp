@@ -86,6 +86,12 @@ Forwarded forward_of(Transaction& tx) {
   return out;
 }
 
+void note_answer(Transaction& tx, Answer& answer) {
+  tx.origin_requests += answer.requests;
+  tx.upstream = std::move(answer.upstream);
+  tx.status.forward_status = answer.response.status();
+}
+
 io::Task<void> pass(Transaction& tx, http::Forward why) {
   tx.status = {.forward = why};
   tx.result = why == http::Forward::kMethod || why == http::Forward::kBypass ? model::CacheResult::kBypass
@@ -107,11 +113,8 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
     ++tx.origin_requests;
     co_return co_await refuse_failure(tx, std::move(answer).error());
   }
-  tx.origin_requests += answer->requests;
-  tx.upstream = std::move(answer->upstream);
-  tx.worker.server().counters().origin_requests.add(answer->requests);
+  note_answer(tx, *answer);
   const http::ResponseHead& head = answer->response.head();
-  tx.status.forward_status = head.status;
   if (http::invalidates(tx.request().method, head.status)) invalidate_targets(tx, head.fields);
   if (tx.request().method == http::Method::kHead && head.status == 200) {
     freshen_by_head(tx, head, asked_at, answer->born ? std::min(born, *answer->born) : born);

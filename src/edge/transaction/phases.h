@@ -35,6 +35,8 @@ namespace yz::edge {
 
 /// pass.cpp: the request as it goes on to the next tier or the origin, without a body.
 [[nodiscard]] Forwarded forward_of(Transaction& tx);
+/// pass.cpp: takes down (`upstream` is moved) who answered a request that was forwarded for this client alone, and how.
+void note_answer(Transaction& tx, Answer& answer);
 
 /// respond_stored.cpp: answers from a whole stored object: 304, 206, 416 or the response itself. The hit path.
 [[nodiscard]] io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object);

@@ -44,7 +44,6 @@ io::Task<Result<Answer>> ask_for_rest(Worker& worker, std::shared_ptr<const Conf
       last = std::move(answer).error();
       continue;
     }
-    worker.server().counters().origin_requests.add(answer->requests);
     const auto done = [&] {
       worker.server().counters().resumed.add();
       return std::move(*answer);

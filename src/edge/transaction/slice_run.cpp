@@ -156,7 +156,6 @@ io::Task<bool> SliceRun::ask() {
   }
   source_.tally->origin_requests += answer->requests;
   source_.tally->upstream = answer->upstream;
-  worker.server().counters().origin_requests.add(answer->requests);
   const http::Part part = http::judge_part(answer->response.head(), object.validator(), layout().total, due);
   switch (part.verdict) {
     case http::PartVerdict::kPart:

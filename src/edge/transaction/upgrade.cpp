@@ -86,11 +86,8 @@ io::Task<void> pass_upgrade(Transaction& tx) {
     ++tx.origin_requests;
     co_return co_await refuse_failure(tx, std::move(answer).error());
   }
-  tx.origin_requests += answer->requests;
-  tx.upstream = std::move(answer->upstream);
-  tx.worker.server().counters().origin_requests.add(answer->requests);
+  note_answer(tx, *answer);
   const http::ResponseHead& head = answer->response.head();
-  tx.status.forward_status = head.status;
   if (head.status != 101) co_return co_await respond_stream(tx, std::move(answer->response));
 
   http::HeaderMap fields = response_fields(tx, head);

@@ -162,7 +162,9 @@ io::Task<Result<Answer>> send_upstream(Worker& worker, std::shared_ptr<const Con
                                        Forwarded forwarded) {
   Journey journey(worker, **held, site, std::move(forwarded));
   auto answer = co_await journey.travel();
-  if (!answer) {
+  if (answer) {
+    worker.server().counters().origin_requests.add(answer->requests);
+  } else {
     worker.server().counters().note_failure(reason_of(answer.error()));
     if (answer.error().fault == Fault::kSelf) co_return fail(std::move(answer).error().blamed_on(Fault::kOrigin));
   }

@@ -27,7 +27,7 @@ struct Answer {
   net::ClientResponse response;
   std::string upstream;            ///< who answered, for the log
   std::optional<cache::Seq> born;  ///< a peer's Yz-Born-Seq
-  std::uint64_t requests = 0;      ///< sent in all
+  std::uint64_t requests = 0;      ///< sent in all; yz_edge_upstream_requests_total has them already
 };
 
 /// The end-to-end fields of a viewer's request, made fit to go on: hop-by-hop, internal and unkeyed override fields are
