@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "control/program.h"
+#include "control/sign_in.h"
 #include "control/version.h"
 #include "io/signal_waiter.h"
 
@@ -35,6 +36,8 @@ int main(int argc, char** argv) {
   std::string ip_data;
   std::string token_file;
   std::string cdn_zone;
+  std::string admin_email;
+  std::string password_file;
   app.add_option("--config", config, "YAML file");
   app.add_option("--listen", listen, "address:port of the API");
   app.add_option("--node-listen", node_listen, "address:port for agents and schedulers");
@@ -44,6 +47,9 @@ int main(int argc, char** argv) {
   app.add_option("--cdn-zone", cdn_zone, "Zone of a new cluster's CNAME targets");
   app.add_option("--bootstrap-token-file", token_file,
                  "File with the first operator token; made and printed without it");
+  app.add_option("--admin-email", admin_email, "The first user, admin@localhost by default");
+  app.add_option("--admin-password-file", password_file,
+                 "File with the first user's password; made and printed without it");
   CLI11_PARSE(app, argc, argv);
 
   yz::control::ControlSettings settings;
@@ -63,6 +69,14 @@ int main(int argc, char** argv) {
   if (!ip_data.empty()) settings.ip_data = ip_data;
   if (!cdn_zone.empty()) settings.cdn_zone = cdn_zone;
   if (!token_file.empty()) settings.bootstrap_token_file = token_file;
+  if (!password_file.empty()) settings.admin_password_file = password_file;
+  if (!admin_email.empty()) {
+    settings.admin_email = yz::control::canonical_email(admin_email);
+    if (settings.admin_email.empty()) {
+      fmt::print(stderr, "yz-control: --admin-email: expected an email address\n");
+      return kBadConfig;
+    }
+  }
 
   if (auto opened = yz::log::open("yz-control", {settings.log_level, false, settings.log_file}); !opened) {
     return complain(opened.error(), 1);
@@ -72,9 +86,13 @@ int main(int argc, char** argv) {
   yz::control::ControlProgram& control = **program;
   control.stop_at_signals();
   fmt::print("yz-control: API on http://{}, nodes on port {}\n", to_string(control.api()), control.node_port());
-  if (control.new_token()) {
+  if (const auto& token = control.first_secrets().token) {
     fmt::print("yz-control: operator token (shown once, also in {}): {}\n",
-               (settings.state / "operator.token").string(), *control.new_token());
+               (settings.state / "operator.token").string(), *token);
+  }
+  if (const auto& password = control.first_secrets().password) {
+    fmt::print("yz-control: sign in as {} with the password (shown once, also in {}): {}\n", settings.admin_email,
+               (settings.state / "admin.password").string(), *password);
   }
   std::fflush(stdout);
   control.run();

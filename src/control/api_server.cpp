@@ -3,17 +3,15 @@
 #include <array>
 #include <utility>
 
-#include "base/hash.h"
 #include "base/log.h"
+#include "control/authentication.h"
 #include "http/method.h"
 #include "net/sse.h"
-#include "store/token_store.h"
 
 namespace yz::control {
 namespace {
 
 constexpr std::string_view kProblemType = "application/problem+json";
-constexpr std::chrono::minutes kTouchEvery{1};
 
 Call read_call(const net::Exchange& exchange, WallTime now, std::string request_id) {
   const http::RequestHead& head = exchange.request();
@@ -25,6 +23,7 @@ Call read_call(const net::Exchange& exchange, WallTime now, std::string request_
     call.headers.emplace_back(to_lower(field.name), std::string(field.value));
   }
   call.peer = to_string(exchange.peer().address);
+  call.is_tls = exchange.is_tls() || call.header("x-forwarded-proto").value_or("") == "https";
   call.request_id = std::move(request_id);
   call.now = now;
   return call;
@@ -44,44 +43,11 @@ Problem too_large() {
 
 }  // namespace
 
-std::string_view bearer_token(std::string_view authorization) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (authorization.size() <= kScheme.size()) return {};
-  if (!equals_ignoring_case(authorization.substr(0, kScheme.size()), kScheme)) return {};
-  return trim(authorization.substr(kScheme.size()));
-}
-
-Result<Principal> authenticate(store::Database& database, std::string_view token, WallTime now) {
-  if (token.empty()) {
-    return fail(Code::kUnauthenticated, "Send Authorization: Bearer <token>.", Fault::kClient);
-  }
-  auto found = database.read([&](store::Transaction& tx) { return store::TokenStore(tx).authenticate(token, now); });
-  if (!found) {
-    if (found.error().code != Code::kUnauthenticated) return fail(std::move(found).error());
-    return fail(Code::kUnauthenticated, "The token is unknown, revoked or expired.", Fault::kClient);
-  }
-  Principal out;
-  out.token_id = found->id.value;
-  out.name = found->name;
-  out.tenant = found->tenant;
-  if (found->role == to_string(Role::kOperator)) {
-    out.role = Role::kOperator;
-  } else if (found->role == to_string(Role::kTenant) && found->tenant) {
-    out.role = Role::kTenant;
-  } else {
-    return fail(Code::kPermission, "The token's role is none of ours.", Fault::kClient);
-  }
-  if (!found->last_used || now - *found->last_used > kTouchEvery) {
-    // Only a note for people; the call does not fail for it.
-    (void)database.write([&](store::Transaction& tx) { return store::TokenStore(tx).touch(found->id, now); });
-  }
-  return out;
-}
-
-ApiServer::ApiServer(Routes routes, store::Database& database, io::BlockingPool& pool, const Clock& clock,
-                     metrics::Registry& metrics)
+ApiServer::ApiServer(Routes routes, store::Database& database, store::SessionLimits sessions, io::BlockingPool& pool,
+                     const Clock& clock, metrics::Registry& metrics)
     : routes_(std::make_shared<const Routes>(std::move(routes))),
       database_(database),
+      sessions_(sessions),
       pool_(pool),
       clock_(clock),
       metrics_(metrics),
@@ -135,32 +101,18 @@ io::Task<Outcome> ApiServer::answer(net::Exchange& exchange, Call call, std::str
     if (!body) co_return refuse(Problem(std::move(body).error()));
     call.body = *std::move(body);
   }
-  std::string token(bearer_token(call.header("authorization").value_or("")));
-  co_return co_await run(*match.route, std::move(call), std::move(token));
+  co_return co_await run(*match.route, std::move(call));
 }
 
 /// Authenticates, checks the permission, runs the handler. A blocking handler does all of it in one visit to the pool.
-io::Task<Outcome> ApiServer::run(std::size_t index, Call call, std::string token) {
+io::Task<Outcome> ApiServer::run(std::size_t index, Call call) {
   const Route& route = (*routes_)[index];
-  const auto admit = [](store::Database& database, const Route& wanted, Call& asked,
-                        const std::string& secret) -> tl::expected<void, Problem> {
-    if (wanted.permission == kPublic) return {};
-    auto who = authenticate(database, secret, asked.now);
-    if (!who) return refuse(Problem(std::move(who).error()));
-    if (!is_allowed(who->role, wanted.permission)) {
-      return refuse(Problem(Error{Code::kPermission, Fault::kClient, false,
-                                  "The role " + std::string(to_string(who->role)) + " lacks the permission " +
-                                      std::string(wanted.permission) + "."}));
-    }
-    asked.principal = *std::move(who);
-    return {};
-  };
   const MonoTime deadline = io::Reactor::current().in(kHandlerTime);
   if (std::holds_alternative<BlockingHandler>(route.handler)) {
     auto done = co_await pool_.run(
-        [this, routes = routes_, index, asked = std::move(call), secret = std::move(token), admit]() mutable {
+        [this, routes = routes_, index, asked = std::move(call)]() mutable {
           const Route& wanted = (*routes)[index];
-          if (auto admitted = admit(database_, wanted, asked, secret); !admitted) {
+          if (auto admitted = admit(database_, sessions_, wanted.permission, asked); !admitted) {
             return Outcome(refuse(admitted.error()));
           }
           return std::get<BlockingHandler>(wanted.handler)(asked);
@@ -172,8 +124,10 @@ io::Task<Outcome> ApiServer::run(std::size_t index, Call call, std::string token
   if (route.permission != kPublic) {
     using Admitted = tl::expected<Call, Problem>;
     auto admitted = co_await pool_.run(
-        [this, routes = routes_, index, asked = std::move(call), secret = std::move(token), admit]() mutable {
-          if (auto ok = admit(database_, (*routes)[index], asked, secret); !ok) return Admitted(refuse(ok.error()));
+        [this, routes = routes_, index, asked = std::move(call)]() mutable {
+          if (auto ok = admit(database_, sessions_, (*routes)[index].permission, asked); !ok) {
+            return Admitted(refuse(ok.error()));
+          }
           return Admitted(std::move(asked));
         },
         deadline);
@@ -192,7 +146,9 @@ io::Task<void> ApiServer::respond(net::Exchange& exchange, const Outcome& outcom
     headers.add("Content-Type", kProblemType);
     headers.add("Cache-Control", "no-store");
     if (wrong.status == 401) headers.add("WWW-Authenticate", "Bearer");
-    if (wrong.status == 503 || wrong.status == 429) headers.add("Retry-After", "1");
+    if (wrong.status == 503 || wrong.status == 429) {
+      headers.add("Retry-After", std::to_string(wrong.retry_after.count()));
+    }
     if (wrong.status == 405) headers.add("Allow", wrong.detail.substr(13, wrong.detail.size() - 14));
     std::string body = wrong.to_json(exchange.request().path, request_id);
     (void)co_await exchange.respond(wrong.status, std::move(headers), std::move(body));

@@ -12,10 +12,11 @@
 #include "net/exchange.h"
 #include "net/router.h"
 #include "store/database.h"
+#include "store/session_store.h"
 
 namespace yz::control {
 
-/// Turns HTTP requests into Calls and Replies into responses: routing, bearer tokens, permissions, problems, events.
+/// Turns HTTP requests into Calls and Replies into responses: routing, admission, problems, events.
 /// A route's handler runs only for a caller whose role has the route's permission. Belongs to the reactor's thread.
 class ApiServer final : public net::HttpHandler {
  public:
@@ -24,8 +25,8 @@ class ApiServer final : public net::HttpHandler {
   static constexpr std::chrono::seconds kEventPing{15};
 
   /// Every route must name a permission (asserted).
-  ApiServer(Routes routes, store::Database& database, io::BlockingPool& pool, const Clock& clock,
-            metrics::Registry& metrics);
+  ApiServer(Routes routes, store::Database& database, store::SessionLimits sessions, io::BlockingPool& pool,
+            const Clock& clock, metrics::Registry& metrics);
 
   [[nodiscard]] io::Task<void> handle(net::Exchange& exchange) override;
 
@@ -37,7 +38,7 @@ class ApiServer final : public net::HttpHandler {
     std::size_t route = 0;
   };
   [[nodiscard]] io::Task<Outcome> answer(net::Exchange& exchange, Call call, std::string& pattern);
-  [[nodiscard]] io::Task<Outcome> run(std::size_t route, Call call, std::string token);
+  [[nodiscard]] io::Task<Outcome> run(std::size_t route, Call call);
   [[nodiscard]] io::Task<void> respond(net::Exchange& exchange, const Outcome& outcome, const std::string& request_id);
   [[nodiscard]] io::Task<void> stream(net::Exchange& exchange, EventSource& events);
   void count(const std::string& pattern, const std::string& method, int status, MonoTime started);
@@ -45,16 +46,11 @@ class ApiServer final : public net::HttpHandler {
   std::shared_ptr<const Routes> routes_;  // shared: a handler may outlive a cancelled request on the pool
   net::RouteTable table_;
   store::Database& database_;
+  const store::SessionLimits sessions_;
   io::BlockingPool& pool_;
   const Clock& clock_;
   metrics::Registry& metrics_;
   Random random_;
 };
-
-/// Who holds a token. Fails with kUnauthenticated (no token, unknown, revoked or expired) or kPermission. Blocks.
-[[nodiscard]] Result<Principal> authenticate(store::Database& database, std::string_view token, WallTime now);
-
-/// The token of "Authorization: Bearer <token>" (RFC 6750 §2.1), or empty.
-[[nodiscard]] std::string_view bearer_token(std::string_view authorization);
 
 }  // namespace yz::control

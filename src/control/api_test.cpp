@@ -20,16 +20,16 @@ class Api : public testing::Test {
 };
 
 TEST_F(Api, TheFirstStartMakesOneOperatorTokenForItsOwnerAlone) {
-  ASSERT_TRUE(control_.program().new_token());
+  ASSERT_TRUE(control_.program().first_secrets().token);
   const auto file = control_.folder() / "state" / "operator.token";
   struct stat info{};
   ASSERT_EQ(::stat(file.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
   ASSERT_EQ(::stat((control_.folder() / "state" / "ca.key").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600U);
-  EXPECT_EQ(std::string(trim(*read_file(file))), *control_.program().new_token());
+  EXPECT_EQ(std::string(trim(*read_file(file))), *control_.program().first_secrets().token);
   control_.restart();
-  EXPECT_FALSE(control_.program().new_token());
+  EXPECT_FALSE(control_.program().first_secrets().token);
   EXPECT_EQ(control_.get("/api/v1/whoami").json()["role"], "operator");
 }
 

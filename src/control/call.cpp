@@ -44,7 +44,12 @@ std::uint64_t Call::id(std::string_view name) const { return parse_u64(find(para
 
 store::Author Call::author(model::TenantId tenant) const {
   store::Author out;
-  out.actor = principal.token_id == 0 ? "nobody" : "token:" + std::to_string(principal.token_id) + " " + principal.name;
+  if (principal.user_id != 0) {
+    out.actor = "user:" + std::to_string(principal.user_id) + " " + principal.name;
+  } else {
+    out.actor =
+        principal.token_id == 0 ? "nobody" : "token:" + std::to_string(principal.token_id) + " " + principal.name;
+  }
   out.address = peer;
   out.request_id = request_id;
   out.tenant = tenant;

@@ -32,7 +32,8 @@ struct Call {
   std::vector<Field> query;    ///< decoded, in order
   std::vector<Field> headers;  ///< names in lower case
   std::string body;
-  std::string peer;  ///< the client's address
+  std::string peer;     ///< the client's address
+  bool is_tls = false;  ///< the client speaks TLS, to us or to a proxy that says so: only makes cookies stricter
   std::string request_id;
   Principal principal;
   WallTime now;

@@ -54,7 +54,8 @@ Outcome once(store::Transaction& tx, const Call& call, const std::function<Outco
   if (!is_key(*key))
     return refuse(bad_request("Idempotency-Key must be 1 to 128 printable characters without spaces."));
 
-  const std::string scope = "token:" + std::to_string(call.principal.token_id);
+  const std::string scope = call.principal.user_id != 0 ? "user:" + std::to_string(call.principal.user_id)
+                                                        : "token:" + std::to_string(call.principal.token_id);
   const std::string request = to_hex(sha256(call.method + ' ' + call.path + '\n' + call.body));
   store::IdempotencyStore store(tx);
   YZ_TRY(const std::optional<store::RememberedAnswer> known, store.begin(scope, *key, request, call.now));

@@ -6,6 +6,7 @@
 #include "model/codec.h"
 #include "store/idempotency_store.h"
 #include "store/join_token_store.h"
+#include "store/login_guard.h"
 #include "store/purge_log.h"
 #include "store/task_store.h"
 #include "store/usage_store.h"
@@ -18,6 +19,7 @@ constexpr std::chrono::minutes kHouseEvery{10};
 constexpr std::chrono::hours kIdempotencyRetention{24};
 constexpr std::chrono::hours kBatchRetention{24 * 90};  // a node away for longer is not taken back as it was
 constexpr std::chrono::hours kGiveUpAfter{1};
+constexpr std::chrono::hours kAttemptRetention{24};
 constexpr std::chrono::hours kCertificateLifetime{24 * 365};
 
 }  // namespace
@@ -182,6 +184,8 @@ io::Task<void> Live::keep_house() {
             YZ_CHECK(store::IdempotencyStore(tx).drop_before(now - kIdempotencyRetention));
             YZ_CHECK(store::JoinTokenStore(tx).drop_expired(now - std::chrono::hours(24)));
             YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));
+            YZ_CHECK(store::SessionStore(tx).drop_expired(options_.sessions, now));
+            YZ_CHECK(store::LoginGuard(tx).drop_before(now - kAttemptRetention));
             const auto minute = std::chrono::floor<std::chrono::minutes>(now - options_.minute_retention);
             YZ_CHECK(store::UsageStore(tx).drop_minutes_before(
                 static_cast<std::uint32_t>(minute.time_since_epoch().count())));

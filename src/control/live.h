@@ -12,6 +12,7 @@
 #include "control/refresh_master.h"
 #include "control/task_board.h"
 #include "control/usage_ingest.h"
+#include "store/session_store.h"
 
 namespace yz::control {
 
@@ -29,6 +30,7 @@ class Live final {
     std::chrono::hours purge_retention{72};
     std::chrono::hours task_retention{24 * 30};
     std::chrono::hours minute_retention{24 * 35};
+    store::SessionLimits sessions;
   };
   Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& database, bus::Bus& bus, ConfigState& state,
        const Clock& clock, metrics::Registry& metrics, std::shared_ptr<const geo::GeoMap> map, Options options);

@@ -6,21 +6,52 @@
 namespace yz::control {
 namespace {
 
+// A grant is a set of roles, one bit each. Operator and admin have all of it and are not written down.
+constexpr unsigned bit(Role role) { return 1U << static_cast<unsigned>(role); }
+constexpr unsigned kAll = bit(Role::kOperator) | bit(Role::kAdmin);
+constexpr unsigned kOps = bit(Role::kOperations);
+constexpr unsigned kLook = kOps | bit(Role::kSupport);  // the operator's people who may look
+constexpr unsigned kTok = bit(Role::kTenant);
+constexpr unsigned kOwn = bit(Role::kOwner);
+constexpr unsigned kMem = bit(Role::kMember);
+constexpr unsigned kBill = bit(Role::kBilling);
+constexpr unsigned kView = bit(Role::kViewer);
+constexpr unsigned kWork = kTok | kOwn | kMem;  // those of a tenant who change domains
+constexpr unsigned kSee = kWork | kView;        // those who see them
+constexpr unsigned kPeople = kLook | kOwn | kMem | kBill | kView;
+
 struct Grant {
   Permission permission;
-  bool tenants;  ///< also for Role::kTenant
+  unsigned roles;
 };
 
 constexpr std::array kGrants = {
-    Grant{"audit:read", true},      Grant{"certificate:read", true}, Grant{"certificate:write", true},
-    Grant{"config:read", false},    Grant{"config:write", false},    Grant{"domain:read", true},
-    Grant{"domain:write", true},    Grant{"explain:read", true},     Grant{"node:read", false},
-    Grant{"node:write", false},     Grant{"origin:read", true},      Grant{"origin:write", true},
-    Grant{"policy:read", false},    Grant{"policy:write", false},    Grant{"prefetch:write", true},
-    Grant{"refresh:write", true},   Grant{"self:read", true},        Grant{"settings:read", false},
-    Grant{"settings:write", false}, Grant{"task:read", true},        Grant{"tenant:read", false},
-    Grant{"tenant:write", false},   Grant{"token:read", false},      Grant{"token:write", false},
-    Grant{"usage:read", true},
+    Grant{"audit:read", kLook | kTok | kOwn},
+    Grant{"certificate:read", kLook | kSee},
+    Grant{"certificate:write", kOps | kWork},
+    Grant{"config:read", kLook},
+    Grant{"config:write", kOps},
+    Grant{"domain:read", kLook | kSee | kBill},
+    Grant{"domain:write", kOps | kWork},
+    Grant{"explain:read", kLook | kSee},
+    Grant{"node:read", kLook},
+    Grant{"node:write", kOps},
+    Grant{"origin:read", kLook | kSee},
+    Grant{"origin:write", kOps | kWork},
+    Grant{"policy:read", kLook},
+    Grant{"policy:write", kOps},
+    Grant{"prefetch:write", kOps | kWork},
+    Grant{"refresh:write", kOps | kWork},
+    Grant{"self:read", kPeople | kTok},
+    Grant{"self:write", kPeople},
+    Grant{"settings:read", kLook},
+    Grant{"settings:write", 0},
+    Grant{"task:read", kLook | kSee},
+    Grant{"tenant:read", kLook},
+    Grant{"tenant:write", kOps},
+    Grant{"token:read", 0},
+    Grant{"token:write", 0},
+    Grant{"usage:read", kLook | kSee | kBill},
 };
 
 constexpr auto kNames = [] {
@@ -34,9 +65,20 @@ const Grant* find_grant(Permission permission) {
   return it == kGrants.end() ? nullptr : &*it;
 }
 
+constexpr std::array<std::string_view, 9> kRoleNames = {"operator", "admin",  "operations", "support", "tenant",
+                                                        "owner",    "member", "billing",    "viewer"};
+
 }  // namespace
 
-std::string_view to_string(Role role) { return role == Role::kOperator ? "operator" : "tenant"; }
+std::string_view to_string(Role role) { return kRoleNames[static_cast<std::size_t>(role)]; }
+
+std::optional<Role> parse_role(std::string_view text) {
+  const auto it = std::ranges::find(kRoleNames, text);
+  if (it == kRoleNames.end()) return std::nullopt;
+  return static_cast<Role>(it - kRoleNames.begin());
+}
+
+bool is_operator_role(Role role) { return role <= Role::kSupport; }
 
 std::span<const Permission> all_permissions() { return kNames; }
 
@@ -45,7 +87,14 @@ bool is_permission(Permission permission) { return find_grant(permission) != nul
 bool is_allowed(Role role, Permission permission) {
   if (permission == kPublic) return true;
   const Grant* grant = find_grant(permission);
-  return grant != nullptr && (role == Role::kOperator || grant->tenants);
+  return grant != nullptr && ((grant->roles | kAll) & bit(role)) != 0;
+}
+
+bool covers(Role role, Role other) {
+  if (is_operator_role(other) && !is_operator_role(role)) return false;
+  return std::ranges::all_of(kGrants, [&](const Grant& grant) {
+    return !is_allowed(other, grant.permission) || is_allowed(role, grant.permission);
+  });
 }
 
 }  // namespace yz::control

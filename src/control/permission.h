@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,15 +11,27 @@
 
 namespace yz::control {
 
-/// Whom a token stands for.
+/// What somebody is. Each has the permissions of its column in permission.cpp.
 enum class Role : std::uint8_t {
-  kOperator,  ///< runs the CDN: every permission
-  kTenant,    ///< a customer: what concerns the rows of its own tenant
+  // The operator's: see the rows of all tenants.
+  kOperator,    ///< tokens: every permission
+  kAdmin,       ///< people: every permission
+  kOperations,  ///< runs nodes, domains and refreshes; no accounts
+  kSupport,     ///< looks, changes nothing
+  // A tenant's: see its rows only.
+  kTenant,   ///< tokens: domains, origins, certificates, refreshes
+  kOwner,    ///< people: everything a tenant may, its members and tokens included
+  kMember,   ///< works on domains
+  kBilling,  ///< looks at traffic and bills
+  kViewer,   ///< looks at everything but bills and accounts
 };
 
 [[nodiscard]] std::string_view to_string(Role role);
+[[nodiscard]] std::optional<Role> parse_role(std::string_view text);
+/// Whether the role belongs to the operator's side.
+[[nodiscard]] bool is_operator_role(Role role);
 
-/// What a route wants, "domain:write"; "public" wants no token. Every route declares one.
+/// What a route wants, "domain:write"; "public" wants nobody. Every route declares one.
 using Permission = std::string_view;
 inline constexpr Permission kPublic = "public";
 
@@ -27,19 +40,26 @@ inline constexpr Permission kPublic = "public";
 [[nodiscard]] bool is_permission(Permission permission);
 /// True for kPublic whatever the role.
 [[nodiscard]] bool is_allowed(Role role, Permission permission);
+/// Whether `role` has every permission that `other` has, on the same rows or more: who may make the other.
+[[nodiscard]] bool covers(Role role, Role other);
 
-/// Who calls, as its token says.
+/// Who calls, as the token or the session says.
 struct Principal {
-  std::uint64_t token_id = 0;  ///< zero: nobody (a public route)
-  std::string name;            ///< of the token: the actor in the audit
+  std::uint64_t token_id = 0;    ///< zero: not by a token
+  std::uint64_t user_id = 0;     ///< zero: not by a session
+  std::uint64_t session_id = 0;  ///< of the user's session
+  std::string name;              ///< of the token, or the user's email: the actor in the audit
   Role role = Role::kTenant;
-  model::TenantId tenant;  ///< of a tenant's token
+  model::TenantId tenant;  ///< of a tenant's token or user
 
-  [[nodiscard]] bool is_operator() const { return token_id != 0 && role == Role::kOperator; }
+  /// False for the caller of a public route.
+  [[nodiscard]] bool is_known() const { return token_id != 0 || user_id != 0; }
+  [[nodiscard]] bool is_operator() const { return is_known() && is_operator_role(role); }
   /// Whether rows of `owner` exist for this caller at all; others answer 404.
   [[nodiscard]] bool may_see(model::TenantId owner) const {
-    return is_operator() || (token_id != 0 && owner == tenant && tenant);
+    return is_operator() || (is_known() && owner == tenant && tenant);
   }
+  [[nodiscard]] bool may(Permission permission) const { return is_known() && is_allowed(role, permission); }
 };
 
 }  // namespace yz::control

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ struct Problem {
   std::string detail;      ///< about this one
   model::Problems errors;  ///< by JSON pointer, when a body did not fit
   bool retryable = false;
+  std::chrono::seconds retry_after{1};  ///< of a 429 or 503
 
   Problem() = default;
   /// Maps the code: kInvalid 400, kUnauthenticated 401, kPermission 403, kNotFound 404, kAlreadyExists and kConflict

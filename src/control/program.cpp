@@ -25,6 +25,7 @@ Live::Options live_options(const ControlSettings& settings, const StateFolder& f
   out.ca = folder.ca();
   out.publisher.patience = settings.barrier_patience;
   out.purge_retention = std::chrono::duration_cast<std::chrono::hours>(settings.purge_retention);
+  out.sessions = settings.sessions;
   return out;
 }
 
@@ -63,7 +64,7 @@ struct ControlProgram::Parts {
   std::unique_ptr<ApiServer> api;
   std::unique_ptr<net::HttpServer> server;
   Endpoint api_endpoint;
-  std::optional<std::string> new_token;
+  FirstSecrets first;
 };
 
 ControlProgram::ControlProgram(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -73,17 +74,17 @@ Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettin
   YZ_TRY(StateFolder folder, StateFolder::open(settings.state, clock.wall()));
   auto parts = std::make_unique<Parts>(std::move(folder), clock);
   YZ_TRY(parts->database, store::Database::open(settings.database_url()));
-  YZ_TRY(parts->new_token, bootstrap(*parts->database, parts->folder, settings, clock.wall()));
+  YZ_TRY(parts->first, bootstrap(*parts->database, parts->folder, settings, clock.wall()));
   YZ_TRY(parts->bus, bus::EmbeddedBus::open(settings.state / "bus"));
   YZ_TRY(auto map, open_map(settings.ip_data));
   parts->pool = std::make_unique<io::BlockingPool>(io::BlockingPool::Options{settings.threads, 4096});
   parts->live = std::make_unique<Live>(parts->reactor, *parts->pool, *parts->database, *parts->bus, parts->state, clock,
                                        parts->metrics, std::move(map), live_options(settings, parts->folder));
   YZ_CHECK(parts->live->start());
-  const RouteContext context{*parts->database, parts->state};
+  const RouteContext context{*parts->database, parts->state, settings.sessions};
   parts->api = std::make_unique<ApiServer>(
       all_routes(*parts->live, context, *parts->pool, parts->metrics, parts->folder.ca().certificate_pem),
-      *parts->database, *parts->pool, clock, parts->metrics);
+      *parts->database, settings.sessions, *parts->pool, clock, parts->metrics);
   parts->server = std::make_unique<net::HttpServer>(parts->reactor, *parts->api);
   auto bound = parts->server->listen(settings.listen);
   if (!bound) return fail(std::move(bound).error().with_context("listening on " + to_string(settings.listen)));
@@ -113,6 +114,6 @@ void ControlProgram::stop_at_signals() {
 Endpoint ControlProgram::api() const { return parts_->api_endpoint; }
 const Routes& ControlProgram::routes() const { return parts_->api->routes(); }
 std::uint16_t ControlProgram::node_port() const { return parts_->live->node_port(); }
-const std::optional<std::string>& ControlProgram::new_token() const { return parts_->new_token; }
+const FirstSecrets& ControlProgram::first_secrets() const { return parts_->first; }
 
 }  // namespace yz::control

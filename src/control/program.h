@@ -2,12 +2,12 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "control/call.h"
 #include "control/settings.h"
+#include "control/state_folder.h"
 
 namespace yz::control {
 
@@ -29,8 +29,8 @@ class ControlProgram final {
   [[nodiscard]] Endpoint api() const;
   [[nodiscard]] std::uint16_t node_port() const;
   [[nodiscard]] const Routes& routes() const;
-  /// The operator's token, when this start made it.
-  [[nodiscard]] const std::optional<std::string>& new_token() const;
+  /// What this start made for the operator to get in with.
+  [[nodiscard]] const FirstSecrets& first_secrets() const;
 
  private:
   struct Parts;

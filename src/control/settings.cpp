@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "control/body.h"
+#include "control/sign_in.h"
 #include "model/domain.h"
 #include "model/yaml.h"
 
@@ -27,7 +28,8 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   if (!json.is_object()) return fail(document.to_error({{"", "expected a mapping"}}));
 
   BodyReader reader(json, {"listen", "node_listen", "state", "database", "ip_data", "cdn_zone", "bootstrap_token_file",
-                           "threads", "purge_retention", "barrier_patience", "log"});
+                           "admin_email", "admin_password_file", "session_idle", "session_lifetime", "threads",
+                           "purge_retention", "barrier_patience", "log"});
   ControlSettings out;
   if (const auto listen = reader.text("listen")) {
     if (auto endpoint = Endpoint::parse(*listen)) {
@@ -51,6 +53,13 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
       reader.wrong("/cdn_zone", "expected a domain name");
     }
   }
+  if (const auto email = reader.text("admin_email")) {
+    out.admin_email = canonical_email(*email);
+    if (out.admin_email.empty()) reader.wrong("/admin_email", "expected an email address");
+  }
+  if (const auto path = reader.text("admin_password_file")) out.admin_password_file = *path;
+  if (const auto time = reader.duration("session_idle", kLongest)) out.sessions.idle = *time;
+  if (const auto time = reader.duration("session_lifetime", kLongest)) out.sessions.lifetime = *time;
   if (const auto threads = reader.number("threads")) {
     if (*threads < 2 || *threads > 256) reader.wrong("/threads", "expected a number from 2 to 256");
     out.threads = *threads;

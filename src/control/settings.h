@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "store/session_store.h"
 
 namespace yz::control {
 
@@ -22,6 +23,9 @@ struct ControlSettings {
   std::filesystem::path ip_data;                     ///< compiled address map, for explain; empty: knows nothing
   std::string cdn_zone = "cdn.internal";             ///< of a new cluster; later it is changed over the API
   std::filesystem::path bootstrap_token_file;        ///< first operator token, chosen by the operator; empty: made
+  std::string admin_email = "admin@localhost";       ///< of the first user
+  std::filesystem::path admin_password_file;         ///< its password, chosen by the operator; empty: made
+  store::SessionLimits sessions;                     ///< `session_idle`, `session_lifetime`
   std::size_t threads = 8;                           ///< for work that blocks
   std::chrono::milliseconds purge_retention = std::chrono::hours(72);
   std::chrono::milliseconds barrier_patience{2000};  ///< how long schedulers wait for edges that do not answer

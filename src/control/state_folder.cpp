@@ -9,8 +9,11 @@
 #include "base/file.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "control/password.h"
+#include "control/permission.h"
 #include "store/settings_store.h"
 #include "store/token_store.h"
+#include "store/user_store.h"
 
 namespace yz::control {
 namespace {
@@ -26,6 +29,13 @@ store::Author system_author(WallTime now) {
   return out;
 }
 
+/// The first line of a file that the operator wrote; empty when none is named.
+Result<std::string> read_secret(const std::filesystem::path& file) {
+  if (file.empty()) return "";
+  YZ_TRY(const std::string text, read_file(file, kMaxSecretFile));
+  return std::string(trim(text));
+}
+
 model::Settings first_settings(const std::string& zone) {
   model::Settings out;
   out.cdn_zone = zone;
@@ -33,6 +43,42 @@ model::Settings first_settings(const std::string& zone) {
   out.hostmaster = "hostmaster." + zone;
   out.cluster_key = to_hex(secret_bytes(kClusterKeyBytes));
   return out;
+}
+
+Result<std::optional<std::string>> first_token(store::Transaction& tx, const StateFolder& folder,
+                                               const std::string& chosen, const store::Author& author) {
+  store::TokenStore tokens(tx);
+  store::ApiToken token;
+  token.name = "first operator";
+  token.role = to_string(Role::kOperator);
+  if (!chosen.empty()) {
+    if (tokens.authenticate(chosen, author.at)) return std::nullopt;
+    YZ_CHECK(tokens.create_with_secret(author, token, chosen));
+    return std::nullopt;
+  }
+  YZ_TRY(const auto existing, tokens.list({0, 1}));
+  if (!existing.items.empty()) return std::nullopt;
+  YZ_TRY(store::NewToken made, tokens.create(author, token));
+  // On disk before it counts: nobody could get in otherwise after a crash here.
+  YZ_CHECK(write_file_atomically(folder.token_file(), made.secret + "\n", kSecretMode));
+  return std::optional<std::string>(std::move(made.secret));
+}
+
+Result<std::optional<std::string>> first_user(store::Transaction& tx, const StateFolder& folder,
+                                              const std::string& email, const std::string& chosen,
+                                              const store::Author& author) {
+  store::UserStore users(tx);
+  YZ_TRY(const std::uint64_t count, users.count());
+  if (count != 0) return std::nullopt;
+  const std::string password = chosen.empty() ? make_password() : chosen;
+  store::User user;
+  user.email = email;
+  user.name = "Administrator";
+  user.role = to_string(Role::kAdmin);
+  YZ_CHECK(users.create(author, std::move(user), hash_password(password)));
+  if (!chosen.empty()) return std::nullopt;
+  YZ_CHECK(write_file_atomically(folder.password_file(), password + "\n", kSecretMode));
+  return std::optional<std::string>(password);
 }
 
 }  // namespace
@@ -89,35 +135,26 @@ Status StateFolder::load_instance() {
   return write_file_atomically(file, instance_ + "\n");
 }
 
-Result<std::optional<std::string>> bootstrap(store::Database& database, const StateFolder& folder,
-                                             const ControlSettings& settings, WallTime now) {
-  std::string chosen;
-  if (!settings.bootstrap_token_file.empty()) {
-    YZ_TRY(chosen, read_file(settings.bootstrap_token_file, kMaxSecretFile));
-    chosen = std::string(trim(chosen));
+Result<FirstSecrets> bootstrap(store::Database& database, const StateFolder& folder, const ControlSettings& settings,
+                               WallTime now) {
+  YZ_TRY(const std::string token, read_secret(settings.bootstrap_token_file));
+  YZ_TRY(const std::string password, read_secret(settings.admin_password_file));
+  if (!password.empty()) {
+    if (auto fits = check_password(password); !fits) {
+      return fail(std::move(fits).error().with_context(settings.admin_password_file.string()));
+    }
   }
   const store::Author author = system_author(now);
-  return database.write([&](store::Transaction& tx) -> Result<std::optional<std::string>> {
+  return database.write([&](store::Transaction& tx) -> Result<FirstSecrets> {
     store::SettingsStore store(tx);
     YZ_TRY(const auto present, store.get());
     if (!present) {
       YZ_CHECK(store.put(author, first_settings(settings.cdn_zone)));
     }
-    store::TokenStore tokens(tx);
-    store::ApiToken token;
-    token.name = "first operator";
-    token.role = "operator";
-    if (!chosen.empty()) {
-      if (tokens.authenticate(chosen, now)) return std::nullopt;
-      YZ_CHECK(tokens.create_with_secret(author, token, chosen));
-      return std::nullopt;
-    }
-    YZ_TRY(const auto existing, tokens.list({0, 1}));
-    if (!existing.items.empty()) return std::nullopt;
-    YZ_TRY(store::NewToken made, tokens.create(author, token));
-    // On disk before it counts: nobody could get in otherwise after a crash here.
-    YZ_CHECK(write_file_atomically(folder.token_file(), made.secret + "\n", kSecretMode));
-    return std::optional<std::string>(std::move(made.secret));
+    FirstSecrets out;
+    YZ_TRY(out.token, first_token(tx, folder, token, author));
+    YZ_TRY(out.password, first_user(tx, folder, settings.admin_email, password, author));
+    return out;
   });
 }
 

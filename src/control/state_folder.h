@@ -13,7 +13,8 @@
 namespace yz::control {
 
 /// The folder that keeps what must not be lost beside the database: `ca.pem` and `ca.key` (0600), `instance` (this
-/// instance's name as a lease holder), `operator.token` (0600) after a first start. Locked while in use.
+/// instance's name as a lease holder), `operator.token` and `admin.password` (0600) after a first start. Locked while
+/// in use.
 class StateFolder final {
  public:
   /// Creates the folder and what is missing in it. Fails with kConflict when another process uses it, kCorrupt when
@@ -24,6 +25,7 @@ class StateFolder final {
   [[nodiscard]] const rpc::KeyPair& ca() const { return ca_; }
   [[nodiscard]] const std::string& instance() const { return instance_; }
   [[nodiscard]] std::filesystem::path token_file() const { return path_ / "operator.token"; }
+  [[nodiscard]] std::filesystem::path password_file() const { return path_ / "admin.password"; }
 
  private:
   StateFolder() = default;
@@ -37,10 +39,16 @@ class StateFolder final {
   std::string instance_;
 };
 
-/// What a new cluster starts with: settings with a key of its own, and an operator's token, which goes into
-/// `operator.token` and is returned; none when there is a token already. With `bootstrap_token_file` the token is the
-/// one in that file and is not returned.
-[[nodiscard]] Result<std::optional<std::string>> bootstrap(store::Database& database, const StateFolder& folder,
-                                                           const ControlSettings& settings, WallTime now);
+/// What a first start made for the operator to get in with; each is shown once.
+struct FirstSecrets {
+  std::optional<std::string> token;     ///< also in `operator.token`
+  std::optional<std::string> password;  ///< of the user `admin_email`, also in `admin.password`
+};
+
+/// What a new cluster starts with: settings with a key of its own, an operator's token and an administrator. What there
+/// is already stays as it is. With `bootstrap_token_file` or `admin_password_file` the secret is the one in that file
+/// and is not returned.
+[[nodiscard]] Result<FirstSecrets> bootstrap(store::Database& database, const StateFolder& folder,
+                                             const ControlSettings& settings, WallTime now);
 
 }  // namespace yz::control

@@ -81,7 +81,8 @@ void TestControl::start() {
   ASSERT_TRUE(opened) << opened.error().message;
   program_ = *std::move(opened);
   node_port_ = program_->node_port();
-  if (program_->new_token()) token_ = *program_->new_token();
+  if (const auto& made = program_->first_secrets().token) token_ = *made;
+  if (const auto& made = program_->first_secrets().password) password_ = *made;
   thread_ = std::thread([this] { program_->run(); });
 }
 

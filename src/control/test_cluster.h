@@ -54,6 +54,8 @@ class TestControl final {
   };
   World make_world(std::size_t nodes);
   std::string tenant_token(std::uint64_t tenant);
+  /// The password of the first user, admin@localhost.
+  [[nodiscard]] const std::string& admin_password() const { return password_; }
   std::string join_token(std::uint64_t node);
   std::string scheduler_token();
 
@@ -70,6 +72,7 @@ class TestControl final {
   std::thread thread_;
   std::uint16_t node_port_ = 0;
   std::string token_;
+  std::string password_;
 };
 
 /// An agent without a cache: enrols, connects, remembers what it is told and acknowledges it, or not.

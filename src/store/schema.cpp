@@ -1,4 +1,5 @@
 #include "store/migrations.h"
+#include "store/schema_accounts.h"
 
 namespace yz::store {
 namespace {
@@ -206,6 +207,7 @@ INSERT INTO sequence (name, v) VALUES ('config', 0), ('purge', 0), ('audit', 0),
 
 constexpr Migration kMigrations[] = {
     {1, "first schema", kFirst},
+    {2, "accounts", kAccountsSchema},
 };
 
 }  // namespace

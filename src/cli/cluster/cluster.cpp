@@ -137,12 +137,15 @@ io::Task<Status> Cluster::start() {
   options_.progress("control");
   const auto token_file = plan_.folder / "operator.token";
   YZ_CO_CHECK(write_file_atomically(token_file, plan_.api_token + "\n", 0600));
+  const auto password_file = plan_.folder / "admin.password";
+  YZ_CO_CHECK(write_file_atomically(password_file, plan_.admin_password + "\n", 0600));
   YZ_CO_CHECK(start_program("control", "yz-control",
                             {{"listen", fmt::format("127.0.0.1:{}", plan_.api_port)},
                              {"node_listen", fmt::format("127.0.0.1:{}", plan_.rpc_port)},
                              {"state", (plan_.folder / "control").string()},
                              {"ip_data", geo_file_.string()},
                              {"cdn_zone", plan_.zone},
+                             {"admin_password_file", password_file.string()},
                              {"bootstrap_token_file", token_file.string()}}));
   YZ_CO_CHECK(co_await wait_for_control());
   options_.progress("groups, nodes and policy");

@@ -84,6 +84,7 @@ Result<ClusterPlan> ClusterPlan::load(const std::filesystem::path& folder) {
     plan.https_port = ports.value("https", std::uint16_t{0});  // older plans have none
     plan.origin_port = ports.at("origin");
     plan.api_token = doc.at("api_token");
+    plan.admin_password = doc.value("admin_password", "");  // older plans have none
     plan.cluster_key = doc.at("cluster_key");
     plan.zone = doc.at("zone");
     plan.domain = doc.at("domain");
@@ -102,6 +103,7 @@ Result<ClusterPlan> ClusterPlan::load_or_make(const std::filesystem::path& folde
   plan.folder = std::filesystem::absolute(folder).lexically_normal();
   plan.nodes = planned_nodes();
   if (plan.api_token.empty()) plan.api_token = "yz_" + to_base64url(secret_bytes(24));
+  if (plan.admin_password.empty()) plan.admin_password = to_base64url(secret_bytes(15));
   if (plan.cluster_key.empty()) plan.cluster_key = to_hex(secret_bytes(16));
 
   PortPicker picker(first_port);
@@ -129,6 +131,7 @@ Status ClusterPlan::save() const {
                       {"https", https_port},
                       {"origin", origin_port}}},
                     {"api_token", api_token},
+                    {"admin_password", admin_password},
                     {"cluster_key", cluster_key},
                     {"zone", zone},
                     {"domain", domain}};

@@ -31,6 +31,7 @@ struct ClusterPlan {
   std::uint16_t https_port = 0;  ///< the same over TLS
   std::uint16_t origin_port = 0;
   std::string api_token;
+  std::string admin_password;  ///< of admin@localhost, when control made that user with it
   std::string cluster_key;
   std::string zone = "cdn.test";
   std::string domain = "www.site.test";

@@ -84,10 +84,11 @@ std::string what_next(const Cluster& cluster, const std::string& state) {
       "    {} refresh http://{}/\n"
       "    {} usage\n"
       "    {} top\n"
+      "  the API signs in people as well: admin@localhost, password {}\n"
       "Ctrl-C stops everything; the same command starts it again with its state.\n",
       plan.dns_port, plan.cname(), unicom, plan.dns_port, plan.cname(), telecom, plan.domain,
       to_string(cluster.edge(beijing)), plan.domain, plan.https_port, to_string(beijing.address), plan.domain,
-      plan.https_port, yz, plan.domain, unicom, yz, plan.domain, yz, yz);
+      plan.https_port, yz, plan.domain, unicom, yz, plan.domain, yz, yz, plan.admin_password);
 }
 
 /// Starts the sample origin when no other is named; tells where the origin is.

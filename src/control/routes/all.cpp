@@ -7,13 +7,26 @@ namespace yz::control {
 Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& pool, metrics::Registry& metrics,
                   const std::string& ca_pem) {
   Routes out;
-  for (Routes part :
-       {tenant_routes(context), domain_routes(context), origin_group_routes(context), node_group_routes(context),
-        policy_routes(context), certificate_routes(context), settings_routes(context), audit_routes(context),
-        token_routes(context), usage_routes(context), config_version_routes(context), node_routes(context, ca_pem),
-        refresh_routes(live, context.state), task_routes(live, context, pool), node_state_routes(live, context.state),
-        correction_routes(live, context.state), rollout_routes(live), explain_routes(live),
-        health_routes(live, context.state, metrics)}) {
+  for (Routes part : {tenant_routes(context),
+                      domain_routes(context),
+                      origin_group_routes(context),
+                      node_group_routes(context),
+                      policy_routes(context),
+                      certificate_routes(context),
+                      settings_routes(context),
+                      audit_routes(context),
+                      token_routes(context),
+                      session_routes(context),
+                      usage_routes(context),
+                      config_version_routes(context),
+                      node_routes(context, ca_pem),
+                      refresh_routes(live, context.state),
+                      task_routes(live, context, pool),
+                      node_state_routes(live, context.state),
+                      correction_routes(live, context.state),
+                      rollout_routes(live),
+                      explain_routes(live),
+                      health_routes(live, context.state, metrics)}) {
     out.insert(out.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
   }
   return out;

@@ -5,6 +5,7 @@
 #include "io/blocking_pool.h"
 #include "metrics/registry.h"
 #include "store/database.h"
+#include "store/session_store.h"
 
 namespace yz::control {
 
@@ -14,6 +15,7 @@ class Live;
 struct RouteContext {
   store::Database& database;
   ConfigState& state;
+  store::SessionLimits sessions;  ///< how long a browser stays signed in
 };
 
 // The operations of api/openapi.yaml by resource; each function's file is named after it.
@@ -26,6 +28,7 @@ struct RouteContext {
 [[nodiscard]] Routes settings_routes(const RouteContext& context);
 [[nodiscard]] Routes audit_routes(const RouteContext& context);
 [[nodiscard]] Routes token_routes(const RouteContext& context);
+[[nodiscard]] Routes session_routes(const RouteContext& context);
 [[nodiscard]] Routes usage_routes(const RouteContext& context);
 [[nodiscard]] Routes config_version_routes(const RouteContext& context);
 /// Nodes, drain and, with the CA whose fingerprint goes into them, join tokens.

@@ -90,10 +90,10 @@ Outcome who_am_i(const Call& call) {
   for (const Permission permission : all_permissions()) {
     if (is_allowed(call.principal.role, permission)) permissions.push_back(permission);
   }
-  nlohmann::json out = {{"token", call.principal.token_id},
-                        {"name", call.principal.name},
-                        {"role", to_string(call.principal.role)},
-                        {"permissions", std::move(permissions)}};
+  nlohmann::json out = {
+      {"name", call.principal.name}, {"role", to_string(call.principal.role)}, {"permissions", std::move(permissions)}};
+  if (call.principal.token_id != 0) out["token"] = call.principal.token_id;
+  if (call.principal.user_id != 0) out["user"] = call.principal.user_id;
   if (call.principal.tenant) out["tenant"] = call.principal.tenant.value;
   return json_reply(out);
 }
