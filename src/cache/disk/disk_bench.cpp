@@ -65,7 +65,7 @@ void recovery_of_20_gib(benchmark::State& state) {
     MemoryBudget budget(gib(4));
     DiskIndex index(budget, full.device().size());
     const auto log = *DiskLog::open(full.device(), {0, mib(1).value});
-    log->recover([&](const TableEntry& entry, std::uint64_t unit) {
+    (void)log->recover([&](const TableEntry& entry, std::uint64_t unit) {
       (void)index.put(entry.slot, unit, entry.size * static_cast<std::uint32_t>(kRecordUnit));
     });
     records = index.size();

@@ -76,7 +76,7 @@ void recover_changed(const std::uint8_t* data, std::size_t size) {
   if (!log) return;
   std::mutex mutex;
   std::vector<std::pair<TableEntry, std::uint64_t>> found;
-  (*log)->recover([&](const TableEntry& entry, std::uint64_t unit) {
+  (void)(*log)->recover([&](const TableEntry& entry, std::uint64_t unit) {
     const std::lock_guard lock(mutex);
     found.emplace_back(entry, unit);
   });
