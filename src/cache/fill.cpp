@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::uint32_t kFirstChunk = 16 * 1024;
 constexpr std::uint32_t kWindowChunk = 64 * 1024;
+/// Memory that nobody has now may be free in a moment: what waits to be written to disk is let go of, readers get on.
+constexpr std::chrono::milliseconds kLookEvery{20};
+constexpr int kMostLooks = 50;
 
 /// What a fill costs beside its head and its body, about.
 std::uint64_t charge_of(std::string_view host, std::string_view target) {
@@ -84,6 +87,11 @@ void Fill::drop_what_no_one_needs() {
   pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(gone));
 }
 
+void Fill::keep_no_more() {
+  is_kept_ = false;
+  shown_ = written_;
+}
+
 MonoTime Fill::leader_deadline() const {
   const std::lock_guard lock(mutex_);
   return bell_ ? MonoTime::max() : started_ + cache_.options_.leader_timeout;
@@ -109,7 +117,7 @@ bool Fill::is_join_possible(MonoTime now) {
   return cache_.purges_->verdict(born_, base_, host_, target_, tags) == PurgeVerdict::kLive;
 }
 
-bool Fill::is_invalidated() const { return cache_.invalidations_->at(key_.primary) != invalidations_; }
+bool Fill::is_invalidated() const { return cache_.invalidations_->is_raised(key_.primary, invalidations_); }
 
 /// Stores what was brought in, unless it was overtaken meanwhile.
 bool Fill::keep(const Ref<Object>& object) {
@@ -186,13 +194,15 @@ Result<std::uint32_t> FillWriter::next_capacity(bool was_refused) {
   const std::uint64_t max_object = fill.cache_.options_.max_object.value;
   const std::uint64_t window = fill.cache_.options_.window.value;
   if (was_refused && fill.is_kept_) {
-    fill.is_kept_ = false;
+    fill.keep_no_more();
   } else if (was_refused) {
     const bool is_all_read = fill.readers_.empty() || fill.fastest() >= fill.written_;
     if (is_all_read) return yz::fail(Code::kLimit, "no memory is left for this body");
     return yz::fail(Code::kUnavailable, "memory is short until a reader gets on");
   }
-  if (fill.written_ >= max_object && fill.expected_.value_or(UINT64_MAX) > fill.written_) fill.is_kept_ = false;
+  if (fill.written_ >= max_object && fill.expected_.value_or(UINT64_MAX) > fill.written_) {
+    fill.keep_no_more();
+  }
   if (fill.is_kept_) {
     if (fill.expected_) {
       const std::uint64_t rest = *fill.expected_ - std::min(fill.written_, *fill.expected_);
@@ -213,6 +223,7 @@ Result<std::span<char>> FillWriter::try_prepare() {
   Fill& fill = *fill_;
   for (bool was_refused = false;; was_refused = true) {
     std::uint32_t capacity = 0;
+    bool has_news = false;
     {
       const std::lock_guard lock(fill.mutex_);
       if (!fill.pieces_.empty()) {
@@ -220,8 +231,11 @@ Result<std::span<char>> FillWriter::try_prepare() {
         const std::uint32_t rest = last.chunk->capacity() - last.size;
         if (rest > 0) return std::span<char>(last.chunk->data() + last.size, rest);
       }
+      const std::uint64_t shown = fill.shown_;
       YZ_TRY(capacity, next_capacity(was_refused));
+      has_news = fill.shown_ != shown;
     }
+    if (has_news) fill.news_.notify_all();
     if (Ref<Chunk> chunk = fill.cache_.tier_->make_chunk(capacity)) {
       const std::span<char> room(chunk->data(), chunk->capacity());
       const std::lock_guard lock(fill.mutex_);
@@ -233,9 +247,14 @@ Result<std::span<char>> FillWriter::try_prepare() {
 
 io::Task<Result<std::span<char>>> FillWriter::prepare(MonoTime deadline) {
   const Ref<Fill> fill = fill_;
+  int looks = 0;
   for (;;) {
     const io::Waiters::Ticket ticket = fill->room_.ticket();
     Result<std::span<char>> room = try_prepare();
+    if (!room && room.error().code == Code::kLimit && ++looks < kMostLooks) {
+      co_await io::sleep_for(kLookEvery);
+      continue;
+    }
     if (room || room.error().code != Code::kUnavailable) co_return room;
     if (!co_await fill->room_.wait(ticket, deadline)) {
       co_return yz::fail(Code::kTimeout, "the readers did not get on");
@@ -250,6 +269,8 @@ void FillWriter::commit(std::size_t size) {
     YZ_ASSERT(size <= last.chunk->capacity() - last.size);
     last.size += static_cast<std::uint32_t>(size);
     fill_->written_ += size;
+    if (fill_->is_kept_ && fill_->written_ == fill_->expected_) return;
+    fill_->shown_ = fill_->written_;
   }
   fill_->news_.notify_all();
 }
@@ -334,6 +355,7 @@ void FillWriter::end(FillState state, std::optional<Error> error) {
     const std::lock_guard lock(fill->mutex_);
     slot = fill->key_.slot();
     fill->error_ = std::move(error);
+    fill->shown_ = fill->written_;
     fill->state_.store(state, std::memory_order_release);
   }
   fill->news_.notify_all();
@@ -405,7 +427,7 @@ FillReader::Next FillReader::try_read(std::uint64_t limit) {
   const Fill& fill = *fill_;
   const std::lock_guard lock(fill.mutex_);
   if (position_ < fill.dropped_) return Next::kLagging;
-  if (position_ >= fill.written_) {
+  if (position_ >= fill.shown_) {
     switch (fill.state()) {
       case FillState::kHeadPending:
       case FillState::kStreaming:
@@ -417,6 +439,7 @@ FillReader::Next FillReader::try_read(std::uint64_t limit) {
     }
   }
   std::uint64_t skip = position_ - fill.dropped_;
+  limit = std::min(limit, fill.shown_ - position_);
   for (const Body::Piece& piece : fill.pieces_) {
     if (skip >= piece.size) {
       skip -= piece.size;

@@ -70,6 +70,7 @@ class Fill {
   ~Fill();
   [[nodiscard]] std::uint64_t fastest() const;
   void drop_what_no_one_needs();
+  void keep_no_more();
   [[nodiscard]] bool is_join_possible(MonoTime now);
   [[nodiscard]] bool is_invalidated() const;
   [[nodiscard]] bool keep(const Ref<Object>& object);
@@ -79,7 +80,7 @@ class Fill {
   const BaseId base_;
   const Seq born_;
   const MonoTime started_;
-  const std::uint32_t invalidations_;  ///< the URL's mark when it began
+  const std::uint64_t invalidations_;  ///< the URL's mark when it began
   const std::string host_;
   const std::string target_;
   std::atomic<std::uint32_t> references_{1};
@@ -93,6 +94,7 @@ class Fill {
   std::vector<Body::Piece> pieces_;  ///< what is held of the body, oldest first
   std::uint64_t dropped_ = 0;        ///< bytes before the first piece (window mode)
   std::uint64_t written_ = 0;
+  std::uint64_t shown_ = 0;  ///< of these, to readers: the last of a kept body only once lookups find the object
   std::optional<std::uint64_t> expected_;  ///< the body's length, when the head told it
   bool is_kept_ = true;                    ///< kept whole; false: passes through a window
   bool is_doomed_ = false;                 ///< nobody would find it: not to be stored
@@ -134,12 +136,13 @@ class FillWriter {
   void declare_uncacheable(MonoTime pass_until);
 
   /// Memory to receive body bytes into, never empty; waits until `deadline` while the window is full. Fails with kLimit
-  /// when the budget is exhausted by what cannot be evicted, with kCancelled when a body that will not be kept has no
-  /// reader left (make the leader's own reader first), with kTimeout at the deadline.
+  /// when the budget stays exhausted for a second by what cannot be evicted, with kCancelled when a body that will not
+  /// be kept has no reader left (make the leader's own reader first), with kTimeout at the deadline.
   [[nodiscard]] io::Task<Result<std::span<char>>> prepare(MonoTime deadline);
   /// The same without waiting: fails with kUnavailable when the window is full.
   [[nodiscard]] Result<std::span<char>> try_prepare();
-  /// The first `size` bytes of what `prepare` gave now hold body.
+  /// The first `size` bytes of what `prepare` gave now hold body. Readers get what completes a body that is kept after
+  /// `finish` has stored it: who has an answer whole finds it in the cache when it asks again.
   void commit(std::size_t size);
 
   /// The body is whole. Stores the object, unless it was purged meanwhile or is too large. Returns what was stored.

@@ -315,6 +315,58 @@ TEST(Fill, ABodyThatProvesTooLargeTurnsIntoAWindow) {
   EXPECT_EQ(lead.lead.try_prepare().error().code, Code::kCancelled);
 }
 
+TEST(Fill, WhoHasAllOfAKeptBodyFindsItInTheCache) {
+  const auto cache = open_cache();
+  const SampleResponse response = sample("/a");
+  Joined lead = join(*cache, response);
+  FillReader reader(join(*cache, response).follow);
+  ObjectMeta meta = response.meta();
+  meta.content_length = 11;
+  ASSERT_TRUE(lead.lead.publish_head(meta));
+  FillReader::Next next = FillReader::Next::kWait;
+  ASSERT_TRUE(append(lead.lead, "hello "));
+  EXPECT_EQ(read_all(reader, next), "hello ");
+  ASSERT_TRUE(append(lead.lead, "world"));
+  EXPECT_EQ(read_all(reader, next), "");  // the object is not to be found yet
+  EXPECT_EQ(next, FillReader::Next::kWait);
+  ASSERT_TRUE(lead.lead.finish());
+  EXPECT_TRUE(find(*cache, "www.a.com", "/a"));
+  EXPECT_EQ(read_all(reader, next), "world");
+}
+
+TEST(Fill, ABodyThatFindsNoRoomAtItsEndIsReadAllTheSame) {
+  const auto cache = open_cache(mib(4), mib(8));
+  const SampleResponse response = sample("/a");
+  Joined lead = join(*cache, response);
+  FillReader reader(join(*cache, response).follow);
+  const std::string body(kib(512).value, 'x');
+  ObjectMeta meta = response.meta();
+  meta.content_length = body.size();
+  ASSERT_TRUE(lead.lead.publish_head(meta));
+  ASSERT_TRUE(append(lead.lead, body));
+  // Everything else is taken by what cannot be evicted: bodies on their way, the last of them crumbs.
+  std::vector<FillWriter> others;
+  const auto begin_another = [&] {
+    const SampleResponse another = sample("/" + std::to_string(others.size()));
+    Joined joined = join(*cache, another);
+    ObjectMeta about = another.meta();
+    about.content_length = 100;
+    if (!joined.lead || !joined.lead.publish_head(about)) return false;
+    others.push_back(std::move(joined.lead));
+    return true;
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(begin_another());
+  while (begin_another() && others.back().try_prepare()) {
+  }
+  for (int i = 0; i < 20; ++i) (void)others[static_cast<std::size_t>(i)].try_prepare();
+  EXPECT_FALSE(lead.lead.try_prepare());
+  FillReader::Next next = FillReader::Next::kWait;
+  EXPECT_EQ(read_all(reader, next).size(), body.size());
+  (void)lead.lead.finish();
+  EXPECT_EQ(read_all(reader, next), "");
+  EXPECT_EQ(next, FillReader::Next::kEnd);
+}
+
 TEST(Fill, AKeptBodyNeedsNoReader) {
   const auto cache = open_cache();
   const SampleResponse response = sample("/a");

@@ -209,12 +209,15 @@ std::uint64_t MemoryTier::evict(std::uint64_t bytes) {
 
 bool MemoryTier::make_room(std::uint64_t bytes) {
   // A reader that is just looking delays the freeing of what was evicted by a moment: a few rounds, then it is taken
-  // for held.
-  for (int round = 0; round < 64; ++round) {
+  // for held. What is written to disk first is held longer: as much as may wait for that is evicted, in steps that
+  // grow.
+  std::uint64_t evicted = 0;
+  for (int round = 0; round < 64 || evicted < budget_.limit() / 8; ++round) {
     if (!budget_.is_short_of(bytes)) return true;
     if (bytes > budget_.limit()) return false;
     const std::uint64_t missing = budget_.used() + bytes - std::min(budget_.limit(), budget_.used() + bytes);
-    const std::uint64_t freed = evict(std::max<std::uint64_t>(missing, 1));
+    const std::uint64_t freed = evict(std::max<std::uint64_t>(missing, evicted / 16 + 1));
+    evicted += freed;
     Epoch::collect();
     if (!budget_.is_short_of(bytes)) return true;
     if (freed == 0) std::this_thread::yield();

@@ -158,7 +158,7 @@ bool DiskTier::recall_now(Hash128 slot) {
 }
 
 bool DiskTier::bring_back(DiskVolume& volume, Hash128 slot) {
-  const std::uint32_t mark = changes_.at(slot);
+  const InvalidationMarks::Mark mark = changes_.at(slot);
   bool is_back = false;
   if (Ref<Object> waiting = volume.waiting(slot)) {
     is_back = put(waiting, mark);
@@ -170,15 +170,16 @@ bool DiskTier::bring_back(DiskVolume& volume, Hash128 slot) {
   return is_back;
 }
 
-bool DiskTier::bring_back_rule(Hash128 slot, std::string_view payload, std::uint32_t mark) {
+bool DiskTier::bring_back_rule(Hash128 slot, std::string_view payload, InvalidationMarks::Mark mark) {
   const auto rule = decode_rule(payload);
   if (!rule || !memory_.add_rule_if_absent(slot, rule->names, rule->since)) return false;
-  if (changes_.at(slot) == mark) return true;
+  if (!changes_.is_raised(slot, mark)) return true;
   if (const Ref<VaryRule> put = memory_.find(slot).rule) memory_.remove(*put);
   return false;
 }
 
-bool DiskTier::bring_back_object(DiskVolume& volume, Hash128 slot, const DiskVolume::Read& read, std::uint32_t mark) {
+bool DiskTier::bring_back_object(DiskVolume& volume, Hash128 slot, const DiskVolume::Read& read,
+                                 InvalidationMarks::Mark mark) {
   const auto payload = decode_object(read.record.payload);
   if (!payload || payload->meta.key.slot() != slot) return false;
   const ObjectMeta& meta = payload->meta;
@@ -213,14 +214,14 @@ Ref<Body> DiskTier::copy_body(std::string_view bytes) {
   return pieces.empty() ? Ref<Body>{} : Body::make(std::move(pieces));
 }
 
-bool DiskTier::put(const Ref<Object>& object, std::uint32_t mark) {
+bool DiskTier::put(const Ref<Object>& object, InvalidationMarks::Mark mark) {
   constexpr std::uint64_t kForTables = 64 * 1024;
   const Hash128 slot = object->key().slot();
   if (!memory_.put_if_absent(object)) {
     if (memory_.find(slot)) return true;  // something newer, or the same
     if (!memory_.make_room(kForTables) || !memory_.put_if_absent(object)) return false;
   }
-  if (changes_.at(slot) == mark) return true;
+  if (!changes_.is_raised(slot, mark)) return true;
   memory_.remove(*object);
   return false;
 }

@@ -101,9 +101,9 @@ class DiskTier final : public EvictionListener {
   [[nodiscard]] std::shared_ptr<Recall> join(Hash128 slot);
   [[nodiscard]] bool bring_back(DiskVolume& volume, Hash128 slot);
   [[nodiscard]] bool bring_back_object(DiskVolume& volume, Hash128 slot, const DiskVolume::Read& read,
-                                       std::uint32_t mark);
-  [[nodiscard]] bool bring_back_rule(Hash128 slot, std::string_view payload, std::uint32_t mark);
-  [[nodiscard]] bool put(const Ref<Object>& object, std::uint32_t mark);
+                                       InvalidationMarks::Mark mark);
+  [[nodiscard]] bool bring_back_rule(Hash128 slot, std::string_view payload, InvalidationMarks::Mark mark);
+  [[nodiscard]] bool put(const Ref<Object>& object, InvalidationMarks::Mark mark);
   [[nodiscard]] Ref<Body> copy_body(std::string_view bytes);
   [[nodiscard]] bool is_worth_it(const Object& object, bool was_used);
 
