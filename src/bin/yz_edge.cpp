@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   (void)reactor.block_on(signals.next(yz::io::kNoDeadline));
   yz::log::info("draining");
   (*server)->drain(kPatience);
+  (*server)->save();
   server->reset();
   yz::log::info("stopped");
   yz::log::flush();

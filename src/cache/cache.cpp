@@ -169,6 +169,16 @@ void Cache::write_behind() {
   behind_shard_ = (behind_shard_ + 1) % tier_->shard_count();
 }
 
+void Cache::save(std::chrono::milliseconds most) {
+  if (!disk_) return;
+  const std::lock_guard lock(sweep_mutex_);
+  const MonoTime deadline = SystemClock::instance().mono() + most;
+  for (std::size_t i = 0; i < tier_->shard_count() && SystemClock::instance().mono() < deadline; ++i) {
+    for (const Ref<Object>& object : tier_->used_objects(i)) disk_->evicted(object, true);
+    disk_->flush();  // so that the queue never overflows
+  }
+}
+
 void Cache::invalidate(Hash128 primary) {
   invalidations_->raise(primary);  // first: what is stored after the clearing sees it
   if (disk_) disk_->forget(primary);

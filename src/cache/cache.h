@@ -124,6 +124,8 @@ class Cache {
   /// Writes some of what memory has and is used to disk, so that it outlives a crash. Call it from a timer, off the
   /// reactors of viewers.
   void write_behind();
+  /// Before the end: writes all that is used and waits until it is on disk, or `most` has passed. Not on a reactor.
+  void save(std::chrono::milliseconds most);
   /// Null: there is none.
   [[nodiscard]] DiskTier* disk() { return disk_.get(); }
 

@@ -128,7 +128,7 @@ TEST(EdgeKilled, IsBackAtOnceWithWhatItHadAndEveryByteRight) {
   };
   testing::Seen filling;
   ContentClients(edge.endpoint(), content, 32, fill, filling).wait();
-  EXPECT_EQ(filling.wrong + filling.broken, 0U);
+  EXPECT_EQ(filling.wrong + filling.broken, 0U) << filling.first_trouble;
   nlohmann::json before;
   testing::Seen under_load;
   const std::uint64_t newest = full * 11 / 10;
@@ -143,7 +143,7 @@ TEST(EdgeKilled, IsBackAtOnceWithWhatItHadAndEveryByteRight) {
     edge.kill();
     is_killed = true;
   }
-  EXPECT_EQ(under_load.wrong, 0U);
+  EXPECT_EQ(under_load.wrong, 0U) << under_load.first_trouble;
 
   edge.start();
   const auto back_after = edge.wait_until_serving();
@@ -169,7 +169,7 @@ TEST(EdgeKilled, IsBackAtOnceWithWhatItHadAndEveryByteRight) {
   ContentClients(edge.endpoint(), content, 32, check, again).wait();
   fmt::print("{} bodies compared after the restart: {} hits, {} of them from disk, {} wrong\n", again.answers.load(),
              again.hits.load(), again.from_disk.load(), again.wrong.load());
-  EXPECT_EQ(again.wrong + again.broken, 0U);
+  EXPECT_EQ(again.wrong + again.broken, 0U) << again.first_trouble;
   EXPECT_GE(static_cast<double>(again.hits), 0.75 * static_cast<double>(looks));
   edge.kill();
 }

@@ -87,6 +87,34 @@ TEST(EdgeDisk, ARestartedEdgeServesWhatWasUsed) {
   EXPECT_FALSE(ask(edge->listening()[0], "GET", "/a").is_hit());
 }
 
+TEST(EdgeDisk, AnEdgeThatIsStoppedLeavesAllThatIsUsedOnDisk) {
+  const testing::Content content{100, 4'000};
+  testing::FakeOrigin origin(
+      [&](net::Exchange& exchange) -> io::Task<void> { return testing::answer_content(exchange, content); });
+  auto disk = std::make_shared<cache::Platter>(mib(32).value);
+  auto edge = start_on(origin.endpoint(), {disk}, mib(32));
+  constexpr std::uint64_t kObjects = 300;
+  const auto ask_all = [&](int times, testing::Seen& seen) {
+    std::uint64_t asked = 0;
+    const auto next = [&](unsigned) {
+      const std::uint64_t number = asked++;
+      return number < kObjects * static_cast<std::uint64_t>(times) ? number % kObjects
+                                                                   : testing::ContentClients::kNoMore;
+    };
+    testing::ContentClients(edge->listening()[0], content, 1, next, seen).wait();
+  };
+  testing::Seen before;
+  ask_all(2, before);
+  edge->save();
+  disk = copy_of(*disk);
+  edge.reset();
+  edge = start_on(origin.endpoint(), {disk}, mib(32));
+  testing::Seen after;
+  ask_all(1, after);
+  EXPECT_EQ(after.from_disk, kObjects);
+  EXPECT_EQ(after.wrong + after.broken, 0U) << after.first_trouble;
+}
+
 TEST(EdgeDisk, WhatIsStaleOnDiskIsValidatedAndStandsInWhenTheOriginFails) {
   std::atomic<bool> is_down{false};
   testing::FakeOrigin origin([&](net::Exchange& exchange) -> io::Task<void> {

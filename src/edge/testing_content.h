@@ -50,6 +50,7 @@ struct Seen {
   std::atomic<std::uint64_t> from_disk{0};
   std::atomic<std::uint64_t> wrong{0};   ///< another status, or another body
   std::atomic<std::uint64_t> broken{0};  ///< no whole answer
+  std::string first_trouble;             ///< what the first of these was; to be read when the clients are done
 };
 
 /// Clients on a thread of their own with kept connections; every body is compared. They ask for what `next` says (by a
@@ -76,6 +77,9 @@ class ContentClients {
   }
 
  private:
+  void note(std::uint64_t number, const std::string& what) {
+    if (seen_.first_trouble.empty()) seen_.first_trouble = "/" + std::to_string(number) + ": " + what;
+  }
   io::Task<void> run(unsigned index) {
     for (std::uint64_t number = next_(index); number != kNoMore; number = next_(index)) co_await ask(number);
     running_.fetch_sub(1);
@@ -87,17 +91,21 @@ class ContentClients {
     auto response = co_await client_->send(upstream_, std::move(request));
     if (!response) {
       ++seen_.broken;
+      note(number, response.error().message);
       co_return co_await io::sleep_for(std::chrono::milliseconds(5));
     }
     const std::string status(response->head().fields.value(http::FieldId::kCacheStatus).value_or(""));
     auto body = co_await response->read_all(64 << 20);
     if (!body) {
       ++seen_.broken;
-      co_return;
+      co_return note(number, body.error().message);
     }
     ++seen_.answers;
     seen_.bytes += body->size();
-    if (response->status() != 200 || *body != content_.body_of(number)) ++seen_.wrong;
+    if (response->status() != 200 || *body != content_.body_of(number)) {
+      ++seen_.wrong;
+      note(number, std::to_string(response->status()) + " with " + std::to_string(body->size()) + " bytes, " + status);
+    }
     if (status.find("; hit") != std::string::npos) ++seen_.hits;
     if (status.find("detail=disk") != std::string::npos) ++seen_.from_disk;
   }

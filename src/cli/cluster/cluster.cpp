@@ -231,22 +231,27 @@ io::Task<Status> Cluster::start_scheduler() {
   co_return start_program("gslb", "yz-gslb", settings);
 }
 
+json Cluster::edge_settings(const PlannedNode& node) const {
+  json out = {{"listen", {to_string(edge(node))}},
+              {"tls_listen", {to_string(Endpoint{node.address, plan_.https_port})}},
+              {"cert", {plan_.certificate().string()}},
+              {"key", {plan_.certificate_key().string()}},
+              {"memory", options_.edge_memory},
+              {"workers", 1},
+              {"geo_map", geo_file_.string()},
+              {"access_log", (plan_.folder / "log" / (node.name + ".access.json")).string()}};
+  if (!options_.edge_disk.empty()) {
+    out["disk"] = {fmt::format("{}:{}:sparse", (state_of(node.name) / "cache").string(), options_.edge_disk)};
+  }
+  return out;
+}
+
 io::Task<Status> Cluster::start_agent(const PlannedNode& node) {
   const auto state = state_of(node.name);
   json settings = {{"control", {fmt::format("127.0.0.1:{}", plan_.rpc_port)}},
                    {"name", node.name},
                    {"state", state.string()},
-                   {"edge",
-                    {{"binary", (options_.bin / "yz-edge").string()},
-                     {"settings",
-                      {{"listen", {to_string(edge(node))}},
-                       {"tls_listen", {to_string(Endpoint{node.address, plan_.https_port})}},
-                       {"cert", {plan_.certificate().string()}},
-                       {"key", {plan_.certificate_key().string()}},
-                       {"memory", options_.edge_memory},
-                       {"workers", 1},
-                       {"geo_map", geo_file_.string()},
-                       {"access_log", (plan_.folder / "log" / (node.name + ".access.json")).string()}}}}}};
+                   {"edge", {{"binary", (options_.bin / "yz-edge").string()}, {"settings", edge_settings(node)}}}};
   if (!std::filesystem::exists(state / "identity.pem")) {
     YZ_CO_TRY(const json found, co_await api_.find("/api/v1/nodes", node.name));
     const json wanted = {{"role", "edge"}, {"node", found["id"]}};

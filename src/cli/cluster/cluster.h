@@ -25,6 +25,7 @@ struct ClusterOptions {
   std::filesystem::path bin;  ///< folder of the programs
   std::filesystem::path geo;  ///< compiled address map; empty: one of a few blocks is made, so that the samples work
   std::string edge_memory = "256MiB";
+  std::string edge_disk;  ///< size of each edge's disk cache, a sparse file in its node's folder; empty: none
   /// Says what is being waited for, for people.
   std::function<void(std::string_view)> progress = [](std::string_view) {};
 };
@@ -71,6 +72,7 @@ class Cluster {
   io::Task<Status> ensure_resources();
   io::Task<Result<std::uint64_t>> ensure(std::string path, nlohmann::json wanted);
   io::Task<Status> start_scheduler();
+  [[nodiscard]] nlohmann::json edge_settings(const PlannedNode& node) const;
   io::Task<Status> start_agent(const PlannedNode& node);
   [[nodiscard]] std::string last_words_of(std::string_view program) const;
 

@@ -28,6 +28,7 @@ struct Options {
   std::string site;
   std::string origin;
   std::string memory = "256MiB";
+  std::string disk = "1GiB";
   int port = 7080;
 };
 
@@ -85,7 +86,7 @@ std::string what_next(const Cluster& cluster, const std::string& state) {
       "    {} usage\n"
       "    {} top\n"
       "  the API signs in people as well: admin@localhost, password {}\n"
-      "Ctrl-C stops everything; the same command starts it again with its state.\n",
+      "Ctrl-C stops everything; the same command starts it again with its state and what its caches held.\n",
       plan.dns_port, plan.cname(), unicom, plan.dns_port, plan.cname(), telecom, plan.domain,
       to_string(cluster.edge(beijing)), plan.domain, plan.https_port, to_string(beijing.address), plan.domain,
       plan.https_port, yz, plan.domain, unicom, yz, plan.domain, yz, yz, plan.admin_password);
@@ -141,6 +142,7 @@ Status up(const Shell& shell, const Options& o) {
   options.bin = shell.bin;
   options.geo = o.geo;
   options.edge_memory = o.memory;
+  if (o.disk != "0") options.edge_disk = o.disk;
   options.progress = [&shell](std::string_view what) { shell.print(fmt::format("starting {} ...\n", what)); };
   Cluster cluster(reactor, std::move(plan), std::move(options));
   const Status result = reactor.block_on(unless_stopped(reactor, bring_up(shell, o, cluster, reactor)));
@@ -167,6 +169,11 @@ void add_up(CLI::App& app, Shell& shell) {
   command->add_option("--origin", o->origin, "Your own origin instead: http://host[:port]")->excludes("--site");
   command->add_option("--geo", o->geo, "Compiled address map (yz-geo-build); a few sample blocks without it");
   command->add_option("--memory", o->memory, "Cache of each edge")->capture_default_str();
+  command
+      ->add_option(
+          "--disk", o->disk,
+          "Disk cache of each edge, warm after a restart: a file in its folder that takes what it uses; 0: none")
+      ->capture_default_str();
   command->add_option("--port", o->port, "Where the search for free ports starts")
       ->capture_default_str()
       ->check(CLI::Range(1024, 32000));
