@@ -41,6 +41,8 @@ constexpr std::string_view kHelp =
     "  --leader-timeout TIME   who waits for another's fetch this long without a head fetches anew (default 10s)\n"
     "  --workers N             threads (default 1)\n"
     "  --connections-per-address N   of one client at one worker, more are closed (default 2000, 0: no limit)\n"
+    "  --body-min-rate SIZE    bytes a second a request's body must bring after 10 s (default 240; 0: none)\n"
+    "  --send-min-rate SIZE    bytes a second a client must take of an answer after 30 s (default 1KiB; 0: none)\n"
     "  --io auto|epoll|uring   how workers ask the system; auto: io_uring where the kernel allows it (default epoll)\n"
     "  --admin PATH            unix socket of the admin API\n"
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
@@ -55,6 +57,12 @@ using Read = std::function<Status(Options&, const std::string&)>;
 
 Status expected(std::string_view what, const std::string& got) {
   return fail(Code::kInvalid, fmt::format("expected {}, got \"{}\"", what, got));
+}
+
+/// A rate that slow clients must keep.
+Status read_rate(ByteCount& into, const std::string& text) {
+  YZ_TRY(into, parse_byte_count(text));
+  return into > mib(1) ? expected("up to 1MiB a second", text) : Status();
 }
 
 const std::map<std::string, Read, std::less<>>& settings() {
@@ -147,6 +155,8 @@ const std::map<std::string, Read, std::less<>>& settings() {
          o.connections_per_address = *n;
          return {};
        }},
+      {"body_min_rate", [](Options& o, const std::string& v) { return read_rate(o.body_min_rate, v); }},
+      {"send_min_rate", [](Options& o, const std::string& v) { return read_rate(o.send_min_rate, v); }},
       {"io",
        [](Options& o, const std::string& v) -> Status {
          if (v != "auto" && v != "epoll" && v != "uring") return expected("auto, epoll or uring", v);

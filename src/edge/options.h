@@ -46,6 +46,10 @@ struct Options {
   /// `connections_per_address`: of one client at one worker, more are closed; 0: no limit. This machine's are not
   /// counted.
   std::uint32_t connections_per_address = 2000;
+  /// `body_min_rate`: bytes a second of a viewer's request body after its first 10 s, up to 1 MiB; 0: none.
+  ByteCount body_min_rate{240};
+  /// `send_min_rate`: bytes a second that a viewer takes of an answer after its first 30 s, up to 1 MiB; 0: none.
+  ByteCount send_min_rate = kib(1);
   /// `disk`: "PATH:SIZE" or "PATH:SIZE:sparse", each a file or block device that keeps what memory lets go of. Without
   /// `state`, what is on it is not trusted after a restart once something was purged.
   std::vector<cache::DiskPlace> disks;

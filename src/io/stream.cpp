@@ -62,6 +62,7 @@ WriteOp::WriteOp(Stream& stream, std::span<iovec> from, std::chrono::millisecond
       stream_(stream),
       from_(from),
       stall_(stall),
+      since_(stream.reactor().now()),
       when_(when) {
   from_ = after_writing(from_, 0);
 }
@@ -70,7 +71,8 @@ WriteOp::WriteOp(Stream& stream, std::string_view from, std::chrono::millisecond
     : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)),
       stream_(stream),
       single_{const_cast<char*>(from.data()), from.size()},
-      stall_(stall) {
+      stall_(stall),
+      since_(stream.reactor().now()) {
   from_ = after_writing({&single_, 1}, 0);
 }
 
@@ -102,7 +104,8 @@ bool WriteOp::attempt() {
     stream_.bytes_written_ += static_cast<std::uint64_t>(n);
     from_ = after_writing(from_, static_cast<std::size_t>(n));
     if (from_.empty()) return true;
-    extend(stream_.reactor().in(stall_));
+    written_ += static_cast<std::uint64_t>(n);
+    extend(stream_.write_deadline(since_, written_, stall_));
     if (vectors.data() + vectors.size() != from_.data() && stream_.short_means_unready()) {
       watch().set_unready(Half::kWrite);
     }
@@ -117,7 +120,8 @@ SendFileOp::SendFileOp(Stream& stream, int file, std::uint64_t offset, std::uint
       file_(file),
       offset_(offset),
       left_(size),
-      stall_(stall) {}
+      stall_(stall),
+      since_(stream.reactor().now()) {}
 
 bool SendFileOp::attempt() {
   while (left_ > 0) {
@@ -138,9 +142,16 @@ bool SendFileOp::attempt() {
     stream_.bytes_written_ += static_cast<std::uint64_t>(n);
     offset_ += static_cast<std::uint64_t>(n);
     left_ -= static_cast<std::uint64_t>(n);
-    extend(stream_.reactor().in(stall_));
+    written_ += static_cast<std::uint64_t>(n);
+    extend(stream_.write_deadline(since_, written_, stall_));
   }
   return true;
+}
+
+MonoTime Stream::write_deadline(MonoTime since, std::uint64_t written, std::chrono::milliseconds stall) const {
+  const MonoTime next = watch_->reactor().in(stall);
+  if (least_rate_ == 0) return next;
+  return std::min(next, since + stall + std::chrono::milliseconds(written * 1000 / least_rate_));
 }
 
 void Stream::shutdown_both() noexcept {

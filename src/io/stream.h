@@ -46,6 +46,8 @@ class WriteOp final : public FdOp {
   std::span<iovec> from_;
   iovec single_{};
   std::chrono::milliseconds stall_;
+  MonoTime since_;
+  std::uint64_t written_ = 0;
   When when_ = When::kNow;
   Status status_;
 };
@@ -64,6 +66,8 @@ class SendFileOp final : public FdOp {
   std::uint64_t offset_;
   std::uint64_t left_;
   std::chrono::milliseconds stall_;
+  MonoTime since_;
+  std::uint64_t written_ = 0;
   Status status_;
 };
 
@@ -112,6 +116,9 @@ class Stream {
     return {*this, file, offset, size, stall};
   }
 
+  /// A peer that takes less than this many bytes a second of one write or file, beyond its first `stall`, is given up
+  /// (kTimeout) although it makes progress; 0, the default: none is.
+  void set_least_rate(std::uint64_t bytes_per_second) { least_rate_ = bytes_per_second; }
   /// Tells the peer that no more bytes come (FIN; close_notify under TLS). Reading goes on.
   virtual void shutdown_write() noexcept = 0;
   /// Ends both directions now: operations that wait see the end of the stream or a reset.
@@ -152,8 +159,11 @@ class Stream {
   friend class ReadOp;
   friend class WriteOp;
   friend class SendFileOp;
+  [[nodiscard]] MonoTime write_deadline(MonoTime since, std::uint64_t written, std::chrono::milliseconds stall) const;
+
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_written_ = 0;
+  std::uint64_t least_rate_ = 0;
 };
 
 }  // namespace yz::io

@@ -113,6 +113,27 @@ TEST_F(StreamTest, AWriteThatNobodyTakesTimesOut) {
   }(pair_));
 }
 
+TEST_F(StreamTest, AWriteThatIsTakenByCrumbsTimesOutWhereALeastRateIsSet) {
+  reactor_.spawn([](Pair& pair) -> Task<void> {
+    std::vector<char> buffer(64 * 1024);
+    while (true) {
+      const auto n = co_await pair.client.read(buffer, Reactor::current().in(5s));
+      if (!n || *n == 0) co_return;
+      co_await sleep_for(2ms);
+    }
+  }(pair_));
+  const std::string text(128 << 20, 'x');
+  reactor_.block_on([](Pair& pair, std::string_view all) -> Task<void> {
+    pair.server.set_least_rate(4ULL << 30);
+    const MonoTime start = SystemClock::instance().mono();
+    const auto written = co_await pair.server.write_all(all, 200ms);
+    EXPECT_EQ(written.error().code, Code::kTimeout);
+    EXPECT_GE(SystemClock::instance().mono() - start, 200ms);
+    EXPECT_LT(pair.server.bytes_written(), all.size());
+    pair.server.close();
+  }(pair_, text));
+}
+
 TEST_F(StreamTest, WritingToAPeerThatIsGoneIsAnErrorAndNoSignal) {
   reactor_.block_on([](Pair& pair) -> Task<void> {
     pair.client.reset_connection();

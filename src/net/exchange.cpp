@@ -46,6 +46,7 @@ std::uint64_t Exchange::bytes_out() const {
 
 void Exchange::reset(MonoTime now) {
   started_at_ = now;
+  answered_at_ = {};
   state_ = State::kWaiting;
   closes_ = is_aborted_ = is_chunked_ = is_tunnel_ = false;
   is_body_done_ = head_.framing == http::Framing::kNone;
@@ -118,6 +119,7 @@ SendOp Exchange::write_pieces(io::WriteOp::When when) {
 SendOp Exchange::respond_raw(http::StatusCode status, std::span<const iovec> head, std::span<const iovec> body) {
   YZ_ASSERT(state_ == State::kWaiting && head.size() + body.size() <= kMaxPieces);
   status_ = status;
+  answered_at_ = reactor().now();
   state_ = State::kDone;
   if (stream_ != nullptr) {
     const bool has_content = !sends_no_body() && total_size(body) > 0;
@@ -176,6 +178,7 @@ void Exchange::begin_head(http::StatusCode status, BodyLength length) {
   if (stream_ == nullptr && session_->server_.is_draining()) closes_ = true;
   state_ = State::kHeadDue;
   status_ = status;
+  answered_at_ = reactor().now();
   head_text_.clear();
   is_chunked_ = !length.known && head_.version == http::Version::kHttp11 && !sends_no_body();
   if (!length.known && head_.version == http::Version::kHttp10 && !sends_no_body()) closes_ = true;

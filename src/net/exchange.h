@@ -89,6 +89,8 @@ class Exchange {
   [[nodiscard]] io::Reactor& reactor() const;
   /// When the head was complete.
   [[nodiscard]] MonoTime started_at() const { return started_at_; }
+  /// When its first bytes were read; the same where all came at once.
+  [[nodiscard]] MonoTime head_began_at() const { return head_began_at_; }
 
   // --- the request's body ---
 
@@ -140,6 +142,8 @@ class Exchange {
   /// 0 until a response began.
   [[nodiscard]] http::StatusCode status() const { return status_; }
   [[nodiscard]] bool has_begun() const { return state_ != State::kWaiting; }
+  /// When a response began; MonoTime{} until then.
+  [[nodiscard]] MonoTime answered_at() const { return answered_at_; }
   /// Announces `Connection: close` (on HTTP/2: GOAWAY) and closes after this response. Before it begins.
   void close_after() { closes_ = true; }
   [[nodiscard]] bool will_close() const { return closes_; }
@@ -190,6 +194,8 @@ class Exchange {
   ExchangeStream* stream_ = nullptr;  // HTTP/2; else null
   http::RequestHead head_;
   MonoTime started_at_{};
+  MonoTime head_began_at_{};
+  MonoTime answered_at_{};
   State state_ = State::kWaiting;
   bool closes_ = false;
   bool is_aborted_ = false;

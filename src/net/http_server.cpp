@@ -118,6 +118,12 @@ bool HttpServer::shed_idle_connection() {
   return true;
 }
 
+std::chrono::nanoseconds HttpServerOptions::patience_for_body(std::uint64_t received,
+                                                              std::chrono::nanoseconds waited) const {
+  if (body_min_rate == 0) return idle_timeout;
+  return body_grace + std::chrono::seconds(received / body_min_rate) - waited;
+}
+
 io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
   struct Counted {
     Counted(HttpServer& s, const IpAddress& a) : server(s), address(a) { ++server.counts_.connections; }
@@ -134,6 +140,7 @@ io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServer
   if (tls) {
     const auto secured = co_await secure(std::move(stream), std::move(tls));
     if (!secured) co_return;
+    secured->set_least_rate(options_.send_min_rate);
     if (options_.http2 && secured->protocol() == "h2") {
       co_await serve_http2({}, *secured, peer, true, secured->server_name());
     } else {
@@ -143,6 +150,7 @@ io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServer
     secured->shutdown_write();
     co_return;
   }
+  stream.set_least_rate(options_.send_min_rate);
   HttpSession session(*this, stream, peer, false, {});
   co_await session.run();
   if (!session.http2_start().empty()) co_await serve_http2(session.http2_start(), stream, peer, false, {});
@@ -159,12 +167,15 @@ io::Task<void> HttpServer::serve_http2(std::string early, io::Stream& stream, En
 io::Task<std::unique_ptr<TlsStream>> HttpServer::secure(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
   const Endpoint peer = stream.peer();
   const Handshake counted(*this, stream.watch().fd());
+  const MonoTime began = reactor_.now();
   auto secured = co_await accept_tls(std::move(stream), std::move(tls), reactor_.in(options_.tls_timeout));
   if (!secured) {
     ++counts_.tls_failed;
     log::debug("{}: {}", to_string(peer), secured.error().message);
     co_return nullptr;
   }
+  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(reactor_.now() - began);
+  options_.handshake_time.record(static_cast<std::uint64_t>(taken.count()));
   ++((*secured)->is_resumed() ? counts_.tls_resumed : counts_.tls_full);
   co_return *std::move(secured);
 }

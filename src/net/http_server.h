@@ -13,6 +13,7 @@
 #include "io/reactor.h"
 #include "io/scope.h"
 #include "io/waiters.h"
+#include "metrics/histogram.h"
 #include "net/address_quota.h"
 #include "net/exchange.h"
 #include "net/h2/flood_guard.h"
@@ -35,8 +36,9 @@ struct HttpServerOptions {
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  ///< between requests
   std::chrono::milliseconds write_stall = std::chrono::seconds(30);   ///< without a byte taken by the client
   std::chrono::milliseconds body_grace = std::chrono::seconds(10);    ///< before the body's least rate counts
-  std::uint64_t body_min_rate = 240;                                  ///< bytes/s
-  std::chrono::milliseconds tls_timeout = std::chrono::seconds(10);   ///< for the handshake
+  std::uint64_t body_min_rate = 240;   ///< bytes/s of a request's body; 0: none, each wait lasts `idle_timeout`
+  std::uint64_t send_min_rate = 1024;  ///< bytes/s taken of an answer after `write_stall`; 0: none
+  std::chrono::milliseconds tls_timeout = std::chrono::seconds(10);  ///< for the handshake
   std::size_t max_handshakes = 4096;      ///< under way at once; one more ends the one that has taken longest
   std::uint64_t drain_body = 64 * 1024;   ///< bytes of an unread body skipped to keep the connection
   std::size_t max_connections = 100'000;  ///< on this reactor; more are closed at once
@@ -46,6 +48,11 @@ struct HttpServerOptions {
   /// Serve HTTP/2: in the clear to connections that begin with its preface, over TLS where ALPN agreed on it.
   bool http2 = true;
   h2::Limits h2;
+  metrics::Histogram handshake_time;  ///< of TLS, those that succeed; µs
+
+  /// How long the next bytes of a request's body may take, when so many came and were waited for so long.
+  [[nodiscard]] std::chrono::nanoseconds patience_for_body(std::uint64_t received,
+                                                           std::chrono::nanoseconds waited) const;
 };
 
 /// HTTP/1.0, 1.1 and 2 on one reactor. Make one per worker, on the same port with `reuse_port`, to use several cores.

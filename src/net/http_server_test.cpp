@@ -374,6 +374,33 @@ TEST_F(ImpatientServerTest, MakesRoomAtItsLimitByClosingAnIdleConnection) {
   }(server_, at_));
 }
 
+TEST(HttpServer, GivesUpClientsThatTakeAnAnswerByCrumbs) {
+  io::Reactor reactor;
+  const std::string body(64 << 20, 'x');
+  std::optional<Status> outcome;
+  FunctionHandler handler([&](Exchange& exchange) -> io::Task<void> {
+    exchange.begin(200, {}, {body.size()});
+    outcome = co_await exchange.send(body);
+  });
+  HttpServerOptions options;
+  options.write_stall = 100ms;
+  options.send_min_rate = 4ULL << 30;
+  HttpServer server(reactor, handler, options);
+  const Endpoint at = *server.listen(kAnyLoopback);
+  reactor.block_on([](Endpoint to, const std::optional<Status>& given_up) -> io::Task<void> {
+    auto stream = co_await io::connect(to, io::Reactor::current().in(5s));
+    (void)co_await stream->write_all("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 1s);
+    std::vector<char> buffer(64 * 1024);
+    while (!given_up) {
+      const auto n = co_await stream->read(buffer, io::Reactor::current().in(5s));
+      if (!n || *n == 0) break;
+      co_await io::sleep_for(2ms);
+    }
+  }(at, outcome));
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->error().code, Code::kTimeout);
+}
+
 TEST(HttpServer, DestroyingItWithRequestsInWorkLeaksNothing) {
   io::Reactor reactor;
   auto token = std::make_shared<int>(1);

@@ -83,6 +83,7 @@ io::Task<void> HttpSession::run() {
         co_return;
       }
     }
+    exchange().head_began_at_ = reactor().now();
     auto progress = parser_.parse(in_.bytes(), exchange().head_);
     if (progress.state == http::Progress::kIncomplete) then = co_await read_rest_of_head(progress);
     if (then == Next::kRequest && progress.state == http::Progress::kBad) {
@@ -332,9 +333,8 @@ void HttpSession::make_body_room() {
 /// Reads body bytes from the connection; at least one. A client that stays below the least rate is given up; time in
 /// which nobody waits for it does not count.
 io::Task<Result<std::size_t>> HttpSession::receive_body(std::span<char> into) {
-  const std::chrono::nanoseconds earned = std::chrono::seconds(body_received_ / options().body_min_rate);
   const MonoTime start = reactor().now();
-  const MonoTime deadline = start + options().body_grace + earned - body_waited_;
+  const MonoTime deadline = start + options().patience_for_body(body_received_, body_waited_);
   auto got = co_await stream_.read(into, deadline);
   body_waited_ += reactor().now() - start;
   if (!got) co_return fail(std::move(got).error().with_context("request body").blamed_on(Fault::kClient));

@@ -194,6 +194,14 @@ void Session::process_input() {
   if (reactor().now() >= next_look_) look_for_stalls();
 }
 
+/// Whether a client that opens its windows by crumbs takes less of this answer than its share of the least rate.
+bool Session::is_too_slow(const Stream& stream, MonoTime now) const {
+  const std::uint64_t rate = options().send_min_rate;
+  if (rate == 0 || stream.send_window_ > 0) return false;
+  const auto earned = std::chrono::milliseconds(stream.pending_taken_ * 1000 * table_.size() / rate);
+  return now - stream.pending_since_ > limits().window_stall + earned;
+}
+
 /// Answers that a client asked for and does not take (its windows stay shut) hold memory for nothing.
 void Session::look_for_stalls() {
   const MonoTime now = reactor().now();
@@ -203,7 +211,7 @@ void Session::look_for_stalls() {
   const bool is_shut = send_window_ <= 0 && window_moved_at_ < limit;
   for (std::size_t i = table_.size(); i-- > 0;) {
     Stream& stream = *table_[i];
-    if (stream.pending_size_ == 0 || stream.moved_at_ > limit) continue;
+    if (stream.pending_size_ == 0 || (stream.moved_at_ > limit && !is_too_slow(stream, now))) continue;
     if (is_shut) return stop_flood(Flood::kWindowStall);
     if (stream.send_window_ > 0) continue;  // waits for its turn
     ++server_.counts_.h2.floods[static_cast<std::size_t>(Flood::kWindowStall)];

@@ -98,6 +98,7 @@ class Session final : private io::ListLink {
   void take_input();
   void give_input();
   void look_for_stalls();
+  [[nodiscard]] bool is_too_slow(const Stream& stream, MonoTime now) const;
 
   // --- frames: session_frames.cpp ---
   void on_frame(const Frame& frame);

@@ -666,6 +666,25 @@ TEST_F(SessionTest, GivesUpAnswersThatNobodyTakes) {
   EXPECT_EQ(site_.destroyed, 2);
 }
 
+TEST_F(SessionTest, GivesUpAnswersThatAreTakenByCrumbs) {
+  HttpServerOptions options;
+  options.h2.window_stall = 200ms;
+  options.send_min_rate = 1 << 20;
+  start(options);
+  play([](Endpoint at) -> io::Task<void> {
+    auto client = co_await Client::open(at, get(1, "/big"), setting(SettingId::kInitialWindowSize, 0));
+    // A byte now and then is progress, and yet less than an answer may be taken by.
+    std::optional<Received> last;
+    for (int i = 0; i < 1000 && !(last && last->type == FrameType::kRstStream); ++i) {
+      co_await client->send(window_update(1, 1));
+      last = co_await client->next(10ms);
+      co_await io::sleep_for(4ms);
+    }
+    EXPECT_TRUE(last && last->type == FrameType::kRstStream && last->error() == ErrorCode::kCancel);
+  });
+  EXPECT_EQ(floods(Flood::kWindowStall), 1U);
+}
+
 TEST_F(SessionTest, EndsConnectionsThatDawdleOverTheirHead) {
   HttpServerOptions options;
   options.head_timeout = 50ms;

@@ -93,6 +93,7 @@ void Stream::open(Session& session, std::uint32_t stream_id, std::int64_t send_w
 
 void Stream::start(HttpHandler& handler, bool ends) {
   exchange_.reset(reactor().now());
+  exchange_.head_began_at_ = exchange_.started_at_;
   exchange_.bytes_in_ = head_bytes_;
   has_received_end_ = ends;
   if (ends) exchange_.is_body_done_ = true;
@@ -137,6 +138,8 @@ void Stream::send_body(std::span<iovec> pieces, bool ends) {
   pending_size_ = 0;
   for (const iovec& piece : pieces) pending_size_ += piece.iov_len;
   pending_ends_ = ends;
+  pending_since_ = reactor().now();
+  pending_taken_ = 0;
   session_->send(*this);
 }
 
@@ -156,6 +159,7 @@ Status Stream::outcome() const {
 
 void Stream::copy_pending(char* out, std::size_t size) {
   pending_size_ -= size;
+  pending_taken_ += size;
   while (size > 0) {
     iovec& piece = pending_.front();
     const std::size_t part = std::min(size, piece.iov_len);
@@ -206,9 +210,8 @@ io::Task<Result<std::size_t>> Stream::read_body(std::span<char> into) {
   while (body_at_ == body_.size() && !has_received_end_) {
     // A frame that is still arriving counts as well.
     const std::uint64_t received = body_received_ + session_->unparsed();
-    const std::chrono::nanoseconds earned = std::chrono::seconds(received / options.body_min_rate);
     const MonoTime start = reactor().now();
-    const MonoTime deadline = start + options.body_grace + earned - body_waited_;
+    const MonoTime deadline = start + options.patience_for_body(received, body_waited_);
     if (session_->is_dead()) co_return fail(Code::kUnavailable, "the client is gone", Fault::kClient);
     if (deadline <= start) co_return fail(Code::kTimeout, "request body: deadline passed", Fault::kClient);
     (void)co_await BodyWait(*this, deadline);

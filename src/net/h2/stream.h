@@ -80,6 +80,8 @@ class Stream final : public ExchangeStream, public Prioritised {
   bool pending_ends_ = false;
   bool has_sent_end_ = false;
   std::coroutine_handle<> sender_;
+  std::size_t pending_taken_ = 0;  // of what is pending, since then
+  MonoTime pending_since_;
   MonoTime moved_at_;  // when the client last took something
   std::uint64_t bytes_out_ = 0;
 
