@@ -110,6 +110,7 @@ void AccessLog::add(Transaction& tx, int status, std::uint64_t duration_us) {
   append_text_field(out, "target", tx.request().target);
   append_text_field(out, "cache", kResultNames[static_cast<std::size_t>(tx.result)]);
   if (!tx.upstream.empty()) append_text_field(out, "upstream", tx.upstream);
+  if (!tx.status.detail.empty()) append_text_field(out, "detail", tx.status.detail);
   if (tx.peer) fmt::format_to(std::back_inserter(out), ",\"peer\":{}", tx.peer.value);
   if (const auto agent = tx.request().fields.value(http::FieldId::kUserAgent)) append_text_field(out, "agent", *agent);
   if (const auto referer = tx.request().fields.value(http::FieldId::kReferer))

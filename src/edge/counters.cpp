@@ -12,6 +12,7 @@ constexpr std::array<const char*, 6> kResultNames = {"none", "hit", "miss", "rev
 
 EdgeCounters::EdgeCounters(metrics::Registry& registry)
     : http2(registry),
+      phases(registry),
       origin_requests(registry.counter("yz_edge_upstream_requests_total", "Requests sent to peers and origins")),
       corrections(registry.counter("yz_edge_corrections_total", "Viewers redirected to the node they belong to")),
       resumed(registry.counter("yz_edge_resumed_bodies_total", "Upstream bodies that broke off and were carried on")),

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "edge/http2_counters.h"
+#include "edge/phase_times.h"
 #include "edge/upstream/failure.h"
 #include "metrics/registry.h"
 #include "model/usage.h"
@@ -30,6 +31,7 @@ class EdgeCounters {
   void note_failure(std::string_view reason);
 
   Http2Counters http2;
+  PhaseTimes phases;
   metrics::Counter origin_requests;  ///< sent to peers and origins
   metrics::Counter corrections;      ///< viewers redirected to another node
   metrics::Counter resumed;          ///< bodies that broke off and were carried on by range

@@ -243,6 +243,11 @@ void EdgeServer::account(Transaction& tx) {
   // 499, as nginx has it: the client left before there was an answer.
   const int status = tx.exchange.status() == 0 ? 499 : tx.exchange.status();
   counters_.count(tx.result, static_cast<unsigned>(status / 100), counts);
+  const net::Exchange& exchange = tx.exchange;
+  if (exchange.has_begun()) counters_.phases.record(Phase::kRespond, exchange.answered_at(), ended);
+  if (exchange.head_began_at() < exchange.started_at()) {
+    counters_.phases.record(Phase::kHead, exchange.head_began_at(), exchange.started_at());
+  }
   if (access_log_.is_enabled()) access_log_.add(tx, status, counts.duration_us);
   if (!usage_ || tx.site == nullptr) return;
   model::UsageKey key;

@@ -336,6 +336,20 @@ TEST(Security, AFloodOfRangesIsNoAmplifier) {
   EXPECT_EQ(origin.count("GET /a"), 1);
 }
 
+TEST(Security, RatesThatSlowClientsMustKeepAreSettings) {
+  const auto read = [](std::vector<const char*> flags) {
+    std::vector<const char*> argv = {"yz-edge", "--listen", "127.0.0.1:0", "--origin", "http://127.0.0.1:1"};
+    argv.insert(argv.end(), flags.begin(), flags.end());
+    return read_options(static_cast<int>(argv.size()), argv.data());
+  };
+  EXPECT_EQ(read({})->body_min_rate, ByteCount{240});
+  EXPECT_EQ(read({})->send_min_rate, kib(1));
+  const auto given = read({"--body-min-rate", "0", "--send-min-rate", "8KiB"});
+  EXPECT_EQ(given->body_min_rate, ByteCount{0});
+  EXPECT_EQ(given->send_min_rate, kib(8));
+  EXPECT_NE(read({"--send-min-rate", "2MiB"}).error().message.find("up to 1MiB"), std::string::npos);
+}
+
 TEST(Security, CredentialsAreNotSharedByWhoWaits) {
   std::atomic<int> arrived{0};
   FakeOrigin origin([&](Exchange& exchange) -> io::Task<void> {

@@ -9,10 +9,13 @@
 namespace yz::edge {
 namespace {
 
-net::HttpServerOptions http_options(const Options& options) {
+net::HttpServerOptions http_options(const Options& options, const PhaseTimes& phases) {
   net::HttpServerOptions out;
+  out.handshake_time = phases.of(Phase::kHandshake);
   out.http2 = options.http2;
   out.max_per_address = options.connections_per_address;
+  out.body_min_rate = options.body_min_rate.value;
+  out.send_min_rate = options.send_min_rate.value;
   return out;
 }
 
@@ -27,7 +30,7 @@ Worker::Worker(EdgeServer& server, io::Reactor& reactor, unsigned index, ConfigP
       tickets_(std::make_shared<net::TlsTicketKeys>(server.ticket_secret((*config_)->cluster_key))),
       client_(reactor),
       random_(Random::from_entropy()),
-      http_(reactor, *this, http_options(server.options())) {
+      http_(reactor, *this, http_options(server.options(), server.counters().phases)) {
   client_.share(server.idle_board());
 }
 

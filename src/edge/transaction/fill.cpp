@@ -94,10 +94,7 @@ bool finish_refreshed(Order& order, const Answer& answer, WallTime asked_at) {
   cache::Cache& store = order.worker.server().store();
   auto renewed =
       freshened(store, *order.seen, merged, decided, asked_at, born_of(order, answer), (*order.held)->node_name);
-  if (!renewed) {
-    order.writer.fail({Code::kLimit, Fault::kSelf, true, "no memory is left for the fields of a validated response"});
-    return true;
-  }
+  if (!renewed) renewed = order.seen;  // no memory for the new fields: it is valid as it is
   if (order.handoff) order.handoff->is_revalidated = true;
   order.writer.finish_with(renewed);
   // A 304 may take back the leave to store.
@@ -207,7 +204,10 @@ bool is_for_slices(const Order& order, const Carried& carried, http::Fields fiel
 io::Task<void> publish_in_slices(Order& order, Answer answer, Carried carried, ObjectDraft& draft) {
   draft.set_slices(desk_of(order).slice_size());
   auto root = order.worker.server().store().make_head(draft.meta());
-  if (!root) co_return order.writer.fail({Code::kLimit, Fault::kSelf, true, "no memory is left for this response"});
+  if (!root) {  // no memory
+    if (answer.response.status() == 206) co_return leave_to_viewers(order, std::chrono::seconds(0));
+    co_return give_to_leader(order, std::move(answer));
+  }
   const auto tally = order.handoff ? order.handoff : std::make_shared<Handoff>();
   SliceSource source{order.worker, order.held, order.site, plain_request(order), SlicedObject(root), tally};
   const SliceLayout layout = source.object.layout();

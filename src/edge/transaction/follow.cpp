@@ -159,7 +159,9 @@ io::Task<cache::FillState> wait_for_head(Transaction& tx, cache::FillReader& rea
 io::Task<Followed> follow(Transaction& tx, cache::Ref<cache::Fill> fill, std::shared_ptr<Handoff> handoff,
                           cache::Ref<cache::Object> stale) {
   cache::FillReader reader(std::move(fill));
+  const MonoTime began = tx.mono();
   const auto state = co_await wait_for_head(tx, reader, handoff.get());
+  if (!handoff) tx.worker.server().counters().phases.record(Phase::kWait, began, tx.mono());
   tx.now = tx.worker.wall_now();
   note_leader(tx, handoff.get());
   switch (state) {

@@ -45,10 +45,12 @@ cache::Lookup look_up(Transaction& tx) {
 /// What memory lacks may be on disk: a rule first where the URL varies, then the response.
 io::Task<cache::Lookup> recall(Transaction& tx, cache::Lookup found) {
   constexpr int kReads = 2;
+  const MonoTime began = tx.mono();
   for (int i = 0; i < kReads && tx.store().may_recall(found); ++i) {
     if (!co_await tx.store().recall(found.key)) break;
     found = look_up(tx);
   }
+  tx.worker.server().counters().phases.record(Phase::kDisk, began, tx.mono());
   tx.now = tx.worker.wall_now();
   co_return found;
 }
@@ -109,7 +111,8 @@ io::Task<Followed> fetch_and_follow(Transaction& tx, cache::Lookup found) {
   if (joined.is_pass) co_return Followed::kPass;
   tx.result = model::CacheResult::kMiss;
   // What waits here may prove to be for whoever asked first; two with credentials need not wait to learn it.
-  if (joined.follow && tx.request().fields.has(http::FieldId::kAuthorization)) co_return Followed::kPass;
+  const bool is_unknown = joined.follow && joined.follow->state() == cache::FillState::kHeadPending;
+  if (is_unknown && tx.request().fields.has(http::FieldId::kAuthorization)) co_return Followed::kPass;
   if (joined.follow) {
     tx.status.collapsed = true;
     co_return co_await follow(tx, std::move(joined.follow), nullptr, std::move(found.object));

@@ -33,16 +33,22 @@ std::string name_without_port(const std::string& authority) {
   return parsed ? std::string(parsed->host) : authority;
 }
 
+void note_time(Worker& worker, Phase phase, MonoTime began) {
+  worker.server().counters().phases.record(phase, began, worker.reactor().now());
+}
+
 /// The right to send one request to a server, or why not.
 io::Task<Result<std::shared_ptr<Permit>>> enter(std::shared_ptr<ServerState> server, BreakerRules rules,
-                                                Gate::Limits limits, MonoTime deadline, io::Reactor& reactor) {
-  const Breaker::Entry entry = server->breaker.enter(reactor.now());
+                                                Gate::Limits limits, MonoTime deadline, Worker& worker) {
+  const Breaker::Entry entry = server->breaker.enter(worker.reactor().now());
   if (entry == Breaker::Entry::kNo) {
     Error out{Code::kUnavailable, Fault::kOrigin, true, server->name + " has failed and is left alone for a while"};
     co_return fail(with_reason(std::move(out), "out"));
   }
   const bool is_probe = entry == Breaker::Entry::kProbe;
+  const MonoTime began = worker.reactor().now();
   Status passed = co_await server->gate->enter(limits, deadline);
+  if (worker.reactor().now() > began) note_time(worker, Phase::kQueue, began);
   if (!passed) {
     server->breaker.gave_up(is_probe);
     const bool is_full = passed.error().code == Code::kLimit;
@@ -61,7 +67,7 @@ io::Task<Result<net::ClientResponse>> ask_peer(Worker& worker, const RunningConf
                                                Forwarded forwarded, std::chrono::milliseconds first_byte_timeout) {
   io::Reactor& reactor = worker.reactor();
   YZ_CO_TRY(const auto permit,
-            co_await enter(peer.state, peer_breaker_rules(), kPeerLimits, reactor.in(kPeerConnect), reactor));
+            co_await enter(peer.state, peer_breaker_rules(), kPeerLimits, reactor.in(kPeerConnect), worker));
   net::ClientRequest request = std::move(forwarded.request);
   request.headers.add(http::FieldId::kYzPeer,
                       sign_peer(config.cluster_key, config.self, reactor.wall_now(), request.host, request.target));
@@ -72,7 +78,9 @@ io::Task<Result<net::ClientResponse>> ask_peer(Worker& worker, const RunningConf
   timeouts.idle = kPeerIdle;
   net::Upstream upstream;
   upstream.endpoint = peer.endpoint;
+  const MonoTime began = reactor.now();
   auto response = co_await worker.client().send(std::move(upstream), std::move(request), timeouts);
+  note_time(worker, Phase::kUpstream, began);
   if (!response) {
     Error error = classified(std::move(response).error());
     if (is_servers(error)) permit->failed(reactor.now());
@@ -129,8 +137,10 @@ io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const Site& sit
   const model::OriginGroup& group = site.origins;
   const Gate::Limits limits{group.max_connections, group.max_queued};
   YZ_CO_TRY(const auto permit,
-            co_await enter(candidate.state, breaker_rules(group), limits, reactor.in(group.queue_timeout), reactor));
+            co_await enter(candidate.state, breaker_rules(group), limits, reactor.in(group.queue_timeout), worker));
+  const MonoTime began = reactor.now();
   auto response = co_await ask_unconditionally(worker, site, std::move(candidate), std::move(request));
+  note_time(worker, Phase::kUpstream, began);
   if (!response) {
     if (is_servers(response.error())) permit->failed(reactor.now());
     co_return response;
