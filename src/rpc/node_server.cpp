@@ -24,7 +24,7 @@ namespace {
 
 constexpr int kMaxMessageBytes = 4 << 20;
 constexpr std::chrono::milliseconds kHousekeeping{250};
-constexpr std::chrono::milliseconds kStopGrace{200};  // for closing sessions with a reason
+constexpr std::chrono::milliseconds kStopGrace{1000};  // for closing sessions with a reason
 
 class ServerImpl final : public NodeServer, public SessionHost, private wire::pb::NodeChannel::CallbackService {
  public:

@@ -11,6 +11,8 @@
 namespace yz::rpc {
 namespace {
 
+constexpr std::chrono::milliseconds kFinishGrace{500};  // for a write under way before the stream is cut
+
 // gRPC writes "ipv4:127.0.0.1:40112" and percent-encodes the brackets of IPv6.
 std::string readable_peer(const std::string& peer) {
   const auto colon = peer.find(':');
@@ -84,11 +86,12 @@ void ServerSession::pump() {
   StartWrite(&out_);
 }
 
-// A write under way may never end when the node does not read: then the stream is cut instead of ended with a reason.
+// The reason goes out when the write under way has ended. It never ends when the node does not read: check_deadlines
+// cuts the stream then.
 void ServerSession::finish_if_idle() {
   if (finished_ || done_) return;
   if (writing_) {
-    context_->TryCancel();
+    cut_at_ = host_.options().clock->mono() + kFinishGrace;
     return;
   }
   finished_ = true;
@@ -177,6 +180,7 @@ void ServerSession::check_deadlines(MonoTime now, WallTime wall) {
   {
     const std::lock_guard lock(mutex_);
     silent = !greeted_ && now >= hello_deadline_;
+    if (cut_at_ && now >= *cut_at_ && writing_ && !done_) context_->TryCancel();
   }
   if (silent) end(Error{Code::kTimeout, Fault::kClient, true, "no Hello in time"});
   if (wall >= identity_.not_after && identity_.node) {

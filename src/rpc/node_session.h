@@ -92,6 +92,7 @@ class ServerSession final : public grpc::ServerBidiReactor<wire::pb::NodeMessage
   bool finished_ = false;  // Finish was called
   bool done_ = false;
   std::optional<grpc::Status> ending_;
+  std::optional<MonoTime> cut_at_;  // it ends, and a write was under way
 };
 
 }  // namespace yz::rpc

@@ -216,8 +216,7 @@ TEST(DiskTier, AnInvalidationReachesVariantsOnDiskAlsoAfterACrash) {
   response.variant = en;
   ObjectMeta meta = response.meta();
   meta.response_time += std::chrono::seconds(1);
-  const Ref<Object> later = machine.cache->store(meta, "en");
-  machine.cache->disk()->evicted(later, true);
+  machine.cache->disk()->evicted(machine.cache->store(meta, "en"), true);
   EXPECT_EQ(machine.get("/page", de), "");
   machine.cache->disk()->flush();
   machine.crash();
