@@ -113,13 +113,21 @@ void TcpStream::reset_connection() noexcept {
 }
 
 ssize_t TcpStream::try_read(std::span<char> into) noexcept {
+  ssize_t received = 0;
   if (UringPoller* const ring = watch_->ring()) {
-    if (const auto received = ring->take_received(*watch_, into)) return *received;
+    if (const auto taken = ring->take_received(*watch_, into)) {
+      received = *taken;
+      // A short read means an empty socket, or bytes that come by themselves. Where the kernel receives ahead no more,
+      // only the socket knows.
+      if (received <= 0 || UringPoller::is_receiving(*watch_)) return received;
+      into = into.subspan(static_cast<std::size_t>(received));
+      if (into.empty()) return received;
+    }
   }
   while (true) {
     const ssize_t n = ::read(watch_->fd(), into.data(), into.size());
-    if (n >= 0) return n;
-    if (errno != EINTR) return -errno;
+    if (n >= 0) return received + n;
+    if (errno != EINTR) return received > 0 ? received : -errno;  // an error shows again
   }
 }
 

@@ -363,6 +363,8 @@ std::optional<ssize_t> UringPoller::take_received(Watch& watch, std::span<char> 
   return std::nullopt;
 }
 
+bool UringPoller::is_receiving(const Watch& watch) { return watch.ring_.receive != kNone; }
+
 // --- accepting ---
 
 void UringPoller::on_accepted(std::uint32_t index, int result, bool is_last) {

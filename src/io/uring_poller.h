@@ -61,6 +61,8 @@ class UringPoller final : public Poller {
   /// What was received ahead: bytes copied; 0 at the end; -EAGAIN when more will come by itself; another negated errno.
   /// None: nothing was and will be, read the descriptor directly.
   [[nodiscard]] std::optional<ssize_t> take_received(Watch& watch, std::span<char> into);
+  /// True while more will come by itself.
+  [[nodiscard]] static bool is_receiving(const Watch& watch);
 
   /// Takes a copy of all the bytes and sends it with the next wait(). -EAGAIN: the socket was too full for an earlier
   /// one; a negated errno: that one failed. None: too much, write it directly.

@@ -155,6 +155,27 @@ TEST_F(UringTest, AFloodIsReadDirectlyAfterAFewBuffersAndLosesNothing) {
   EXPECT_TRUE(got == text);
 }
 
+TEST_F(UringTest, WhatTheSocketHoldsBehindTheBuffersIsReadThoughReadinessWasToldBefore) {
+  reactor_->block_on([](TcpStream& client, TcpStream& server) -> Task<void> {
+    // A write that has to wait makes the stream listen for readiness from here on.
+    const std::string filling(16 << 20, 'x');
+    EXPECT_EQ((co_await server.write_all(filling, 20ms)).error().code, Code::kTimeout);
+    const std::string text(700'000, 'y');  // more than all buffers
+    std::string got(text.size(), '\0');
+    server.expect_messages();
+    EXPECT_EQ((co_await server.read(got, Reactor::current().in(5ms))).error().code, Code::kTimeout);
+    EXPECT_TRUE(co_await client.write_all(text, 1s));
+    co_await sleep_for(20ms);  // it fills its buffers, is received ahead no more, and the rest stays in the socket
+    for (std::size_t size = 0; size < text.size();) {
+      const auto n = co_await server.read(std::span(got).subspan(size), Reactor::current().in(1s));
+      EXPECT_TRUE(n && *n > 0);
+      if (!n || *n == 0) break;
+      size += *n;
+    }
+    EXPECT_TRUE(got == text);
+  }(client_, server_));
+}
+
 TEST_F(UringTest, MoreConnectionsThanBuffersAllGetTheirBytes) {
   reactor_->block_on([](TcpListener& listener) -> Task<void> {
     std::vector<TcpStream> clients;

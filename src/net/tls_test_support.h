@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -56,6 +57,18 @@ struct Probed {
   std::shared_ptr<SSL_SESSION> session;  ///< from a ticket, if one came
 };
 
+/// Repeats an operation on a blocking socket that was interrupted: a thread that had an io_uring once may be, when the
+/// kernel tidies up after it, and a socket with a time limit does not go on by itself.
+template <typename Operation>
+int uninterrupted(SSL* ssl, Operation operation) {
+  while (true) {
+    errno = 0;
+    const int returned = operation();
+    const bool is_interrupted = returned <= 0 && errno == EINTR && SSL_get_error(ssl, returned) == SSL_ERROR_WANT_READ;
+    if (!is_interrupted) return returned;
+  }
+}
+
 /// One connection of a viewer's TLS library that trusts anybody; blocks, so call it off the server's thread.
 inline Probed probe(const Endpoint& server, const ProbeOptions& options = {}) {
   Probed out;
@@ -94,7 +107,7 @@ inline Probed probe(const Endpoint& server, const ProbeOptions& options = {}) {
     const std::unique_ptr<SSL_SESSION, void (*)(SSL_SESSION*)> copy(SSL_SESSION_dup(options.session), SSL_SESSION_free);
     SSL_set_session(ssl.get(), copy.get());  // a copy, as a session is marked when it was used
   }
-  if (SSL_connect(ssl.get()) != 1) {
+  if (uninterrupted(ssl.get(), [&] { return SSL_connect(ssl.get()); }) != 1) {
     const char* reason = ERR_reason_error_string(ERR_peek_last_error());
     out.error = reason == nullptr ? "closed" : reason;
     ERR_clear_error();
@@ -120,7 +133,8 @@ inline Probed probe(const Endpoint& server, const ProbeOptions& options = {}) {
     SSL_write(ssl.get(), options.request.data(), static_cast<int>(options.request.size()));
     std::this_thread::sleep_for(options.pause);
     char buffer[16384];
-    for (int n = 0; (n = SSL_read(ssl.get(), buffer, sizeof buffer)) > 0;) {
+    const auto read = [&] { return SSL_read(ssl.get(), buffer, sizeof buffer); };
+    for (int n = 0; (n = uninterrupted(ssl.get(), read)) > 0;) {
       out.answer.append(buffer, static_cast<std::size_t>(n));
     }
   }
