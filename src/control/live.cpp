@@ -8,6 +8,7 @@
 #include "store/join_token_store.h"
 #include "store/login_guard.h"
 #include "store/purge_log.h"
+#include "store/statistics_store.h"
 #include "store/task_store.h"
 #include "store/usage_store.h"
 
@@ -18,9 +19,19 @@ constexpr std::chrono::milliseconds kFollowEvery{1'000};
 constexpr std::chrono::minutes kHouseEvery{10};
 constexpr std::chrono::hours kIdempotencyRetention{24};
 constexpr std::chrono::hours kBatchRetention{24 * 90};  // a node away for longer is not taken back as it was
+constexpr std::pair<store::StatisticsStep, std::chrono::hours> kStatisticsRetention[] = {
+    {store::StatisticsStep::kMinute, std::chrono::hours(24 * 3)},
+    {store::StatisticsStep::kFiveMinutes, std::chrono::hours(24 * 65)},  // the points of this month and the last
+    {store::StatisticsStep::kHour, std::chrono::hours(24 * 400)},
+    {store::StatisticsStep::kDay, std::chrono::hours(24 * 3700)},
+};
 constexpr std::chrono::hours kGiveUpAfter{1};
 constexpr std::chrono::hours kAttemptRetention{24};
 constexpr std::chrono::hours kCertificateLifetime{24 * 365};
+
+std::uint32_t minute_of(WallTime time) {
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::minutes>(time).time_since_epoch().count());
+}
 
 }  // namespace
 
@@ -33,7 +44,7 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       state_(state),
       clock_(clock),
       options_(std::move(options)),
-      ingest_(database, pool, clock, metrics),
+      ingest_(database, state, pool, clock, metrics),
       enrolment_(state, database, pool, clock, options_.ca),
       hub_(
           reactor, state, clock, options_.hub,
@@ -186,9 +197,10 @@ io::Task<void> Live::keep_house() {
             YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));
             YZ_CHECK(store::SessionStore(tx).drop_expired(options_.sessions, now));
             YZ_CHECK(store::LoginGuard(tx).drop_before(now - kAttemptRetention));
-            const auto minute = std::chrono::floor<std::chrono::minutes>(now - options_.minute_retention);
-            YZ_CHECK(store::UsageStore(tx).drop_minutes_before(
-                static_cast<std::uint32_t>(minute.time_since_epoch().count())));
+            YZ_CHECK(store::UsageStore(tx).drop_minutes_before(minute_of(now - options_.minute_retention)));
+            for (const auto& [step, kept] : kStatisticsRetention) {
+              YZ_CHECK(store::StatisticsStore(tx).drop_before(step, minute_of(now - kept)));
+            }
             return {};
           });
         },

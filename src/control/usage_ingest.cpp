@@ -4,13 +4,14 @@
 
 #include "base/log.h"
 #include "model/codec.h"
+#include "store/statistics_store.h"
 #include "store/usage_store.h"
 
 namespace yz::control {
 
-UsageIngest::UsageIngest(store::Database& database, io::BlockingPool& pool, const Clock& clock,
-                         metrics::Registry& metrics)
-    : database_(database), pool_(pool), clock_(clock) {
+UsageIngest::UsageIngest(store::Database& database, const ConfigState& state, io::BlockingPool& pool,
+                         const Clock& clock, metrics::Registry& metrics)
+    : database_(database), state_(state), pool_(pool), clock_(clock) {
   batches_ = metrics.counter("yz_control_usage_batches_total", "Usage batches stored.");
   repeated_ = metrics.counter("yz_control_usage_repeated_total", "Usage batches that were stored before.");
   refused_ = metrics.counter("yz_control_usage_refused_total", "Usage batches that could not be read.");
@@ -33,8 +34,7 @@ void UsageIngest::store(const rpc::NodeSessionPtr& session, const rpc::UsageShip
     return;
   }
   batch->node = session->node();  // whatever the file says: the certificate counts
-  auto is_new =
-      database_.write([&](store::Transaction& tx) { return store::UsageStore(tx).ingest(*batch, clock_.wall()); });
+  auto is_new = ingest(*batch);
   if (!is_new) {
     log::warn("usage batch {}-{} of node {} could not be stored: {}", shipment.epoch, shipment.number,
               session->node().value, is_new.error().message);
@@ -42,6 +42,17 @@ void UsageIngest::store(const rpc::NodeSessionPtr& session, const rpc::UsageShip
   }
   (*is_new ? batches_ : repeated_).add();
   session->send(rpc::UsageAck{shipment.epoch, shipment.number});
+}
+
+Result<bool> UsageIngest::ingest(const model::UsageBatch& batch) {
+  const model::SnapshotPtr config = state_.current();
+  const model::Node* node = config->nodes.find(batch.node);
+  const store::UsageOrigin origin{batch.node, node == nullptr ? model::NodeGroupId{} : node->group};
+  return database_.write([&](store::Transaction& tx) -> Result<bool> {
+    YZ_TRY(const bool is_new, store::UsageStore(tx).ingest(batch, clock_.wall()));
+    if (is_new) YZ_CHECK(store::StatisticsStore(tx).add(batch, origin));
+    return is_new;
+  });
 }
 
 }  // namespace yz::control

@@ -257,6 +257,14 @@ void EdgeServer::account(Transaction& tx) {
   key.tier = tx.running().tier;
   key.status_class = static_cast<std::uint8_t>(status / 100);
   key.cache_result = tx.result;
+  key.protocol = tx.request().version == http::Version::kHttp2 ? model::Protocol::kHttp2 : model::Protocol::kHttp1;
+  key.is_tls = tx.exchange.is_tls();
+  if (!tx.peer) {
+    const geo::GeoInfo& place = geo_->lookup(tx.client);
+    key.country = place.country.value();
+    key.province = static_cast<std::uint8_t>(place.province);
+    key.isp = static_cast<std::uint8_t>(place.isp);
+  }
   usage_->add(tx.worker.index(), key, counts);
 }
 

@@ -28,7 +28,10 @@ namespace {
 namespace fs = std::filesystem;
 using Word = std::atomic<std::uint64_t>;
 
-constexpr std::uint64_t kMagic = 0x3130'4745'4c5a'5955ULL;  // "UYZLEG01" in the file
+constexpr std::uint64_t kMagic = 0x3230'4745'4c5a'5955ULL;       // "UYZLEG02" in the file
+constexpr std::uint64_t kFirstMagic = 0x3130'4745'4c5a'5955ULL;  // "UYZLEG01": its keys are packed otherwise
+/// A batch without records says that nothing was served; a node without viewers sends one this often.
+constexpr std::chrono::seconds kIdleBatchEvery{60};
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kValues = 6;
 /// Cells of a table that keep their memory between flushes; what is touched beyond is given back.
@@ -39,14 +42,52 @@ constexpr std::uint32_t kCellsPerPage = 64;
 /// What a bank's number means.
 enum BankState : std::uint64_t { kCounting = 0, kNumbered = 1, kSpooled = 2 };
 
+/// A part of a packed key: where it begins and how many bits it has.
+struct Bits {
+  unsigned at, count;
+  [[nodiscard]] constexpr std::uint64_t put(std::uint64_t value) const { return (value & mask()) << at; }
+  [[nodiscard]] constexpr std::uint64_t get(std::uint64_t packed) const { return packed >> at & mask(); }
+  [[nodiscard]] constexpr std::uint64_t mask() const { return (std::uint64_t{1} << count) - 1; }
+};
+constexpr Bits kResultBits{0, 3}, kClassBits{3, 3}, kTierBits{6, 1}, kTlsBits{7, 1}, kProtocolBits{8, 2},
+    kIspBits{10, 4}, kProvinceBits{14, 6}, kCountryBits{20, 10}, kMinuteBits{30, 32};
+constexpr std::uint64_t kTaken = std::uint64_t{1} << 63;
+
+/// "CN" as a number of ten bits, 0 when unknown.
+std::uint64_t pack_country(std::uint16_t country) {
+  return country == 0 ? 0 : 1 + static_cast<std::uint64_t>((country >> 8) - 'A') * 26 + ((country & 0xff) - 'A');
+}
+
+std::uint16_t unpack_country(std::uint64_t packed) {
+  return packed == 0 ? 0 : static_cast<std::uint16_t>(('A' + (packed - 1) / 26) << 8 | ('A' + (packed - 1) % 26));
+}
+
 /// The key but for the domain. The highest bit marks a cell as taken.
 std::uint64_t pack(const model::UsageKey& key) {
-  return std::uint64_t{1} << 63 | std::uint64_t{key.minute} << 24 |
-         std::uint64_t{static_cast<std::uint8_t>(key.tier)} << 16 | std::uint64_t{key.status_class} << 8 |
-         static_cast<std::uint8_t>(key.cache_result);
+  return kTaken | kMinuteBits.put(key.minute) | kCountryBits.put(pack_country(key.country)) |
+         kProvinceBits.put(key.province) | kIspBits.put(key.isp) |
+         kProtocolBits.put(static_cast<std::uint64_t>(key.protocol)) | kTlsBits.put(key.is_tls ? 1 : 0) |
+         kTierBits.put(static_cast<std::uint64_t>(key.tier)) | kClassBits.put(key.status_class) |
+         kResultBits.put(static_cast<std::uint64_t>(key.cache_result));
 }
 
 model::UsageKey unpack(std::uint64_t domain, std::uint64_t packed) {
+  model::UsageKey key;
+  key.domain = model::DomainId{domain};
+  key.minute = static_cast<std::uint32_t>(kMinuteBits.get(packed));
+  key.tier = static_cast<model::Tier>(kTierBits.get(packed));
+  key.status_class = static_cast<std::uint8_t>(kClassBits.get(packed));
+  key.cache_result = static_cast<model::CacheResult>(kResultBits.get(packed));
+  key.protocol = static_cast<model::Protocol>(kProtocolBits.get(packed));
+  key.is_tls = kTlsBits.get(packed) != 0;
+  key.country = unpack_country(kCountryBits.get(packed));
+  key.province = static_cast<std::uint8_t>(kProvinceBits.get(packed));
+  key.isp = static_cast<std::uint8_t>(kIspBits.get(packed));
+  return key;
+}
+
+/// The key of a ledger of version 1.
+model::UsageKey unpack_first(std::uint64_t domain, std::uint64_t packed) {
   model::UsageKey key;
   key.domain = model::DomainId{domain};
   key.minute = static_cast<std::uint32_t>(packed >> 24);
@@ -64,6 +105,8 @@ std::string boot_id() {
   const auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
   return text ? text->substr(0, 36) : std::string("unknown");
 }
+
+WallTime to_wall(std::uint64_t ms) { return WallTime(std::chrono::milliseconds(ms)); }
 
 std::uint64_t draw_epoch() {
   std::uint64_t epoch = 0;
@@ -88,6 +131,10 @@ struct UsageLedger::Header {
   Word next_number;
   Word bank_number[2];
   Word bank_state[2];
+  // From version 2; in the header's page, so that a ledger of version 1 has zeros here.
+  Word bank_from[2];   ///< of a numbered bank: the time it holds begins here (ms since the epoch)
+  Word bank_until[2];  ///< and ends here
+  Word covered_until;  ///< of what ended before, everything is in a batch that has a number
 };
 
 /// One worker's page: how many cells of each bank are taken, and the addition being made.
@@ -220,7 +267,7 @@ UsageLedger::~UsageLedger() {
 Status UsageLedger::load() {
   UniqueFd fd(::open(options_.file.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd && errno != ENOENT) return fail_errno(fmt::format("cannot open '{}'", options_.file.native()), errno);
-  if (!fd) return create(draw_epoch(), 1);
+  if (!fd) return create(draw_epoch(), 1, now_ms());
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     return fail(Code::kUnavailable, fmt::format("'{}' is in use by another process", options_.file.native()));
   }
@@ -229,24 +276,24 @@ Status UsageLedger::load() {
   const auto size = static_cast<std::size_t>(info.st_size);
   Header header{};
   if (size < kPage || ::pread(fd.get(), static_cast<void*>(&header), sizeof header, 0) != sizeof header ||
-      header.magic != kMagic || header.workers == 0 || header.workers > 4096 || header.cells > (1U << 28) ||
-      size != Mapping::size_for(header.workers, header.cells)) {
+      (header.magic != kMagic && header.magic != kFirstMagic) || header.workers == 0 || header.workers > 4096 ||
+      header.cells > (1U << 28) || size != Mapping::size_for(header.workers, header.cells)) {
     log::error("'{}' is not a usage ledger; it is set aside and a new epoch begins", options_.file.native());
     std::error_code ignored;
     fs::rename(options_.file, options_.file.native() + ".unreadable", ignored);
-    return create(draw_epoch(), 1);
+    return create(draw_epoch(), 1, now_ms());
   }
   YZ_TRY(mapping_, Mapping::map(std::move(fd), size));
   if (mapping_->header().is_closed.load() == 0 && boot_id() != mapping_->header().boot) {
     // The machine died: pages may be older than batches that were spooled from them.
     log::warn(
         "the machine went down without closing the usage ledger; what was not spooled is lost, a new epoch begins");
-    return create(draw_epoch(), 1);
+    return create(draw_epoch(), 1, now_ms());
   }
   return recover();
 }
 
-Status UsageLedger::create(std::uint64_t epoch, std::uint64_t next_number) {
+Status UsageLedger::create(std::uint64_t epoch, std::uint64_t next_number, std::uint64_t covered_until) {
   const std::string beside = options_.file.native() + ".new";
   UniqueFd fd(::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!fd) return fail_errno(fmt::format("cannot create '{}'", beside), errno);
@@ -261,6 +308,7 @@ Status UsageLedger::create(std::uint64_t epoch, std::uint64_t next_number) {
   header.node = options_.node.value;
   boot_id().copy(header.boot, sizeof header.boot - 1);
   header.next_number.store(next_number);
+  header.covered_until.store(covered_until);
   header.magic = kMagic;
   YZ_CHECK(allocate_resident());
   if (::rename(beside.c_str(), options_.file.c_str()) != 0) return fail_errno("cannot install the usage ledger", errno);
@@ -284,6 +332,7 @@ Status UsageLedger::recover() {
   const unsigned first = header.bank_state[1].load() != kCounting ? 1 : 0;
   for (const unsigned bank : {first, 1 - first}) {
     if (header.bank_state[bank].load() == kNumbered) {
+      header.covered_until.store(std::max(header.covered_until.load(), header.bank_until[bank].load()));
       const std::uint64_t after = header.bank_number[bank].load() + 1;
       if (header.next_number.load() < after) header.next_number.store(after);
       const fs::path file = options_.spool / fmt::format("{}-{}.usage", header.epoch, header.bank_number[bank].load());
@@ -295,8 +344,12 @@ Status UsageLedger::recover() {
       YZ_CHECK(write_out(bank));
     }
   }
-  const bool is_same_shape = header.workers == options_.workers && header.cells == options_.cells;
-  if (!is_same_shape) return create(header.epoch, header.next_number.load());
+  const bool is_same_shape =
+      header.magic == kMagic && header.workers == options_.workers && header.cells == options_.cells;
+  if (!is_same_shape) {
+    const std::uint64_t covered_until = header.magic == kMagic ? header.covered_until.load() : now_ms();
+    return create(header.epoch, header.next_number.load(), covered_until);
+  }
   header.node = options_.node.value;
   std::memset(header.boot, 0, sizeof header.boot);
   boot_id().copy(header.boot, sizeof header.boot - 1);
@@ -385,7 +438,8 @@ Result<bool> UsageLedger::flush() {
   }
   {
     const std::lock_guard overflow_lock(overflow_mutex_);
-    if (is_empty(old) && overflow_.empty()) return false;
+    const bool is_idle = now_ms() < header.covered_until.load() + kIdleBatchEvery / std::chrono::milliseconds(1);
+    if (is_empty(old) && overflow_.empty() && is_idle) return false;
   }
   active_.store(next, std::memory_order_seq_cst);
   for (const auto& worker : workers_) {
@@ -402,21 +456,32 @@ Result<bool> UsageLedger::flush() {
 Status UsageLedger::write_out(unsigned bank) {
   Header& header = mapping_->header();
   if (header.bank_state[bank].load() == kCounting) {
+    // A ledger of version 1 does not know since when it counts: both ends stay zero.
+    const std::uint64_t from = header.covered_until.load();
+    header.bank_from[bank].store(from);
+    header.bank_until[bank].store(header.magic == kMagic ? std::max(from, now_ms()) : 0);
     header.bank_number[bank].store(header.next_number.load());
     header.bank_state[bank].store(kNumbered);
     header.next_number.store(header.bank_number[bank].load() + 1);
+    header.covered_until.store(header.bank_until[bank].load());
   }
   if (header.bank_state[bank].load() == kNumbered) {
     std::map<model::UsageKey, model::UsageCounts> sums = overflow_in_flush_;
+    const auto key_of = header.magic == kMagic ? unpack : unpack_first;
     for (std::uint64_t w = 0; w < header.workers; ++w) {
       const Cell* const cells = mapping_->cells(bank, w);
       for (std::uint64_t i = 0; i < mapping_->lane(w).used[bank].load(); ++i) {
         const auto& v = cells[i].values;
         const model::UsageCounts counts{v[0].load(), v[1].load(), v[2].load(), v[3].load(), v[4].load(), v[5].load()};
-        if (counts != model::UsageCounts{}) sums[unpack(cells[i].domain, cells[i].packed)] += counts;
+        if (counts != model::UsageCounts{}) sums[key_of(cells[i].domain, cells[i].packed)] += counts;
       }
     }
-    model::UsageBatch batch{model::NodeId{header.node}, header.epoch, header.bank_number[bank].load(), {}};
+    model::UsageBatch batch{.node = model::NodeId{header.node},
+                            .epoch = header.epoch,
+                            .number = header.bank_number[bank].load(),
+                            .records = {},
+                            .covers_from = to_wall(header.bank_from[bank].load()),
+                            .covers_until = to_wall(header.bank_until[bank].load())};
     for (const auto& [key, counts] : sums) batch.records.push_back({key, counts});
     const fs::path file = options_.spool / fmt::format("{}-{}.usage", batch.epoch, batch.number);
     YZ_CHECK(write_file_atomically(file, model::encode(batch)));
@@ -450,6 +515,10 @@ bool UsageLedger::is_empty(unsigned bank) const {
     if (mapping_->lane(w).used[bank].load() != 0) return false;
   }
   return true;
+}
+
+std::uint64_t UsageLedger::now_ms() const {
+  return static_cast<std::uint64_t>(options_.clock->wall().time_since_epoch().count());
 }
 
 std::uint64_t UsageLedger::epoch() const { return mapping_->header().epoch; }

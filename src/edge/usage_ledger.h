@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "model/usage.h"
 
@@ -25,6 +26,7 @@ class UsageLedger {
     model::NodeId node;
     unsigned workers = 1;
     std::uint32_t cells = 1 << 18;  ///< keys a worker can count between flushes in the file (address space, not memory)
+    const Clock* clock = &SystemClock::instance();
   };
   /// Opens or makes the file. What an earlier process left in it is spooled first, under its old epoch and numbers.
   /// Fails with kUnavailable when another process has it, kIo, kLimit or kPermission.
@@ -38,7 +40,8 @@ class UsageLedger {
   /// No lock; allocates, and asks the system for more of the file, only while the number of keys grows.
   void add(unsigned worker, const model::UsageKey& key, const model::UsageCounts& counts);
 
-  /// Writes what was counted since the last flush as a batch; false when there was nothing. Any thread but one at a
+  /// Writes what was counted since the last flush as a batch; false when there was nothing. Once a minute without
+  /// anything writes a batch without records all the same: it says that nothing was served. Any thread but one at a
   /// time is let in; waits for the disk. On failure (disk full) nothing is lost: the counts stay for the next try.
   [[nodiscard]] Result<bool> flush();
 
@@ -57,7 +60,8 @@ class UsageLedger {
   explicit UsageLedger(Options options);
   [[nodiscard]] Status load();
   [[nodiscard]] Status recover();
-  [[nodiscard]] Status create(std::uint64_t epoch, std::uint64_t next_number);
+  [[nodiscard]] Status create(std::uint64_t epoch, std::uint64_t next_number, std::uint64_t covered_until);
+  [[nodiscard]] std::uint64_t now_ms() const;
   [[nodiscard]] Status write_out(unsigned bank);
   void clear(unsigned bank);
   [[nodiscard]] bool is_empty(unsigned bank) const;

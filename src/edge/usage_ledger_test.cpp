@@ -88,6 +88,64 @@ TEST(UsageLedger, SumsByKeyOverWorkersAndFlushes) {
   EXPECT_EQ(receiver.sums().at(key_of(2)).bytes_in, 7U);
 }
 
+TEST(UsageLedger, EveryPartOfAKeyComesBack) {
+  const TempFolder folder;
+  Receiver receiver(folder.path() / "spool");
+  model::UsageKey key{UINT32_MAX,
+                      {UINT64_MAX},
+                      model::Tier::kL2,
+                      5,
+                      model::CacheResult::kBypass,
+                      model::Protocol::kHttp3,
+                      true,
+                      'Z' << 8 | 'Z',
+                      34,
+                      9};
+  model::UsageKey small;
+  small.country = 'A' << 8 | 'A';
+  {
+    const auto ledger = *UsageLedger::open(options_in(folder));
+    ledger->add(0, key, {.requests = 1});
+    ledger->add(0, small, {.requests = 2});
+  }
+  receiver.take();
+  ASSERT_EQ(receiver.sums().size(), 2U);
+  EXPECT_EQ(receiver.sums().at(key).requests, 1U);
+  EXPECT_EQ(receiver.sums().at(small).requests, 2U);
+}
+
+TEST(UsageLedger, BatchesCoverTheTimeWithoutAGapAndIdleMinutesToo) {
+  const TempFolder folder;
+  ManualClock clock;
+  auto options = options_in(folder);
+  options.clock = &clock;
+  const WallTime begun = clock.wall();
+  {
+    const auto ledger = *UsageLedger::open(options);
+    clock.advance(std::chrono::seconds(1));
+    ledger->add(0, key_of(1), {.requests = 1});
+    EXPECT_TRUE(*ledger->flush());
+    clock.advance(std::chrono::seconds(59));
+    EXPECT_FALSE(*ledger->flush());
+    clock.advance(std::chrono::seconds(1));
+    EXPECT_TRUE(*ledger->flush()) << "a batch without records";
+  }
+  clock.advance(std::chrono::hours(1));
+  const auto ledger = *UsageLedger::open(options);
+  EXPECT_TRUE(*ledger->flush()) << "while it was down nothing was served";
+  std::vector<model::UsageBatch> batches;
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    batches.push_back(*model::decode_usage_batch(
+        *read_file(options.spool / (std::to_string(ledger->epoch()) + "-" + std::to_string(n) + ".usage"))));
+  }
+  EXPECT_EQ(batches[0].covers_from, begun);
+  EXPECT_EQ(batches[0].covers_until, begun + std::chrono::seconds(1));
+  EXPECT_EQ(batches[1].covers_from, batches[0].covers_until);
+  EXPECT_TRUE(batches[1].records.empty());
+  EXPECT_EQ(batches[2].covers_from, batches[1].covers_until);
+  EXPECT_EQ(batches[2].covers_until, clock.wall());
+}
+
 TEST(UsageLedger, TheEpochStaysAndNumbersGoOnOverRestarts) {
   const TempFolder folder;
   std::uint64_t epoch = 0;

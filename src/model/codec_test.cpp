@@ -149,11 +149,26 @@ TEST(PurgeCodec, RoundTripsEveryKind) {
 }
 
 TEST(UsageCodec, RoundTripsFullRangeCounts) {
-  UsageBatch batch{
-      {3}, UINT64_MAX, 12, {{{28'333'333, {5}, Tier::kL2, 5, CacheResult::kBypass}, {1, UINT64_MAX, 3, 4, 5, 6}}}};
+  const UsageKey key{28'333'333,       {5},  Tier::kL2,      5,  CacheResult::kBypass,
+                     Protocol::kHttp3, true, 'Z' << 8 | 'W', 34, 9};
+  const WallTime from(std::chrono::milliseconds(1'700'000'000'123));
+  UsageBatch batch{{3}, UINT64_MAX, 12, {{key, {1, UINT64_MAX, 3, 4, 5, 6}}}, from, from + std::chrono::seconds(1)};
   const auto back = decode_usage_batch(encode(batch));
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, batch);
+}
+
+TEST(UsageCodec, ABatchOfAnOlderFormatIsReadWithoutWhatItDoesNotHold) {
+  // Version 3: node 1, epoch 2, number 3, one record: minute 100, domain 5, l1, 2xx, hit, counts 1 to 6.
+  std::string bytes("YZUB\3\0\0\0\1\2\3\1\x64\5\0\2\1\1\2\3\4\5\6", 23);
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  const auto batch = decode_usage_batch(bytes);
+  ASSERT_TRUE(batch) << batch.error().message;
+  ASSERT_EQ(batch->records.size(), 1U);
+  EXPECT_EQ(batch->records[0].key.protocol, Protocol::kUnknown);
+  EXPECT_EQ(batch->records[0].counts, (UsageCounts{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(batch->covers_until, WallTime());
 }
 
 TEST(UsageCodec, ACountLargerThanTheBytesLeftIsRefusedWithoutAllocatingIt) {

@@ -15,6 +15,7 @@ constexpr std::string_view kChainStep[] = {"province_isp", "region_isp",  "count
 constexpr std::string_view kPurgeKind[] = {"url", "directory", "tag", "host", "all"};
 constexpr std::string_view kTaskKind[] = {"refresh", "prefetch"};
 constexpr std::string_view kTaskState[] = {"pending", "running", "complete", "partial", "failed"};
+constexpr std::string_view kProtocol[] = {"unknown", "http1", "http2", "http3"};
 constexpr std::string_view kCacheResult[] = {"none", "hit", "miss", "revalidated", "stale", "bypass"};
 constexpr std::string_view kHttpsRedirect[] = {"off", "301", "308"};
 constexpr std::string_view kTlsVersion[] = {"tls12", "tls13"};
@@ -59,6 +60,10 @@ Names names_of<TaskKind>() {
 template <>
 Names names_of<TaskState>() {
   return kTaskState;
+}
+template <>
+Names names_of<Protocol>() {
+  return kProtocol;
 }
 template <>
 Names names_of<CacheResult>() {

@@ -55,6 +55,8 @@ std::span<const std::string_view> names_of<TaskState>();
 template <>
 std::span<const std::string_view> names_of<CacheResult>();
 template <>
+std::span<const std::string_view> names_of<Protocol>();
+template <>
 std::span<const std::string_view> names_of<HttpsRedirect>();
 template <>
 std::span<const std::string_view> names_of<TlsVersion>();

@@ -165,6 +165,9 @@ template <typename V>
 void visit_fields(V& v, Of<UsageKey> auto& x) {
   v("minute", x.minute), v("domain", x.domain), v("tier", x.tier), v("status_class", x.status_class);
   v("cache_result", x.cache_result);
+  if (!v.has(4)) return;
+  v("protocol", x.protocol), v("is_tls", x.is_tls), v("country", x.country), v("province", x.province);
+  v("isp", x.isp);
 }
 
 template <typename V>
@@ -181,6 +184,8 @@ void visit_fields(V& v, Of<UsageRecord> auto& x) {
 template <typename V>
 void visit_fields(V& v, Of<UsageBatch> auto& x) {
   v("node", x.node), v("epoch", x.epoch), v("number", x.number), v("records", x.records);
+  if (!v.has(4)) return;
+  v("covers_from", x.covers_from), v("covers_until", x.covers_until);
 }
 
 template <typename V>

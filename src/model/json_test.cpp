@@ -22,7 +22,13 @@ TEST(Json, EachResourceReadsBackWhatItWrote) {
   same(*s.node_groups.find({1}));
   same(*s.nodes.find({1}));
   same(*s.policies.find({1}));
-  same(UsageBatch{{1}, UINT64_MAX, 2, {{{3, {4}, Tier::kL2, 5, CacheResult::kHit}, {1, 2, 3, 4, 5, 6}}}});
+  same(
+      UsageBatch{{1},
+                 UINT64_MAX,
+                 2,
+                 {{{3, {4}, Tier::kL2, 5, CacheResult::kHit, Protocol::kHttp2, true, 17230, 2, 3}, {1, 2, 3, 4, 5, 6}}},
+                 {},
+                 {}});
   same(PurgeRecord{{1}, PurgeKind::kTag, {2}, "news", false, WallTime(std::chrono::seconds(1'700'000'000))});
 }
 

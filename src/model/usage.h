@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/clock.h"
 #include "model/ids.h"
 #include "model/node.h"
 
@@ -19,13 +20,27 @@ enum class CacheResult : std::uint8_t {
   kBypass,       ///< passed through, not storable by method or rule
 };
 
-/// What is counted together. `status_class` is 1-5 for 1xx-5xx.
+/// What a viewer spoke.
+enum class Protocol : std::uint8_t {
+  kUnknown,  ///< counted before protocols were told apart
+  kHttp1,
+  kHttp2,
+  kHttp3,
+};
+
+/// What is counted together. `status_class` is 1-5 for 1xx-5xx. The viewer's place is in the stable numbers of
+/// src/geo/region.h, zero where it is not known or the one who asked was a node.
 struct UsageKey {
   std::uint32_t minute = 0;  ///< since the epoch, UTC, when the response ended
   DomainId domain;           ///< none: no domain of ours
   Tier tier = Tier::kL1;     ///< bills count kL1 alone
   std::uint8_t status_class = 2;
   CacheResult cache_result = CacheResult::kNone;
+  Protocol protocol = Protocol::kUnknown;
+  bool is_tls = false;
+  std::uint16_t country = 0;  ///< two letters: 'C' << 8 | 'N'
+  std::uint8_t province = 0;
+  std::uint8_t isp = 0;
 
   friend auto operator<=>(const UsageKey&, const UsageKey&) = default;
 };
@@ -56,6 +71,10 @@ struct UsageBatch {
   std::uint64_t epoch = 0;   ///< drawn when the node's counter file was created
   std::uint64_t number = 0;  ///< 1, 2, 3 within the epoch
   std::vector<UsageRecord> records;
+  /// The time whose requests the batch holds, [from, until); batches of one epoch follow each other without a gap.
+  /// Both zero in batches of before format 4.
+  WallTime covers_from;
+  WallTime covers_until;
 
   friend bool operator==(const UsageBatch&, const UsageBatch&) = default;
 };

@@ -53,6 +53,7 @@ class SqliteDialect final : public Dialect {
     if (word == "id") return "INTEGER PRIMARY KEY AUTOINCREMENT";
     if (word == "u64") return "INTEGER";
     if (word == "key" || word == "text") return "TEXT";
+    if (word == "clustered") return " WITHOUT ROWID";
     return "";
   }
 };

@@ -16,7 +16,7 @@ class Dialect {
 
   /// Migration text for this engine: expands `{id}` (generated 64-bit key), `{u64}` (64-bit integer), `{key}` (text
   /// of up to 255 characters, compared byte for byte, may be indexed), `{text}` (text of any length, not indexed) and
-  /// `{table}` (what follows a CREATE TABLE's closing parenthesis).
+  /// `{table}` (what follows a CREATE TABLE's closing parenthesis) or `{clustered}` (the same; rows lie in key order).
   [[nodiscard]] std::string render(std::string_view migration) const;
 
   /// What follows an INSERT so that an existing row of the unique key `keys` gets the new row's `columns` instead.

@@ -1,5 +1,6 @@
 #include "store/migrations.h"
 #include "store/schema_accounts.h"
+#include "store/schema_statistics.h"
 
 namespace yz::store {
 namespace {
@@ -208,6 +209,7 @@ INSERT INTO sequence (name, v) VALUES ('config', 0), ('purge', 0), ('audit', 0),
 constexpr Migration kMigrations[] = {
     {1, "first schema", kFirst},
     {2, "accounts", kAccountsSchema},
+    {3, "statistics", kStatisticsSchema},
 };
 
 }  // namespace

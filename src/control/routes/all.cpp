@@ -18,6 +18,7 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       token_routes(context),
                       session_routes(context),
                       usage_routes(context),
+                      statistics_routes(context),
                       config_version_routes(context),
                       node_routes(context, ca_pem),
                       refresh_routes(live, context.state),

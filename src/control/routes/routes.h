@@ -30,6 +30,7 @@ struct RouteContext {
 [[nodiscard]] Routes token_routes(const RouteContext& context);
 [[nodiscard]] Routes session_routes(const RouteContext& context);
 [[nodiscard]] Routes usage_routes(const RouteContext& context);
+[[nodiscard]] Routes statistics_routes(const RouteContext& context);
 [[nodiscard]] Routes config_version_routes(const RouteContext& context);
 /// Nodes, drain and, with the CA whose fingerprint goes into them, join tokens.
 [[nodiscard]] Routes node_routes(const RouteContext& context, std::string ca_pem);

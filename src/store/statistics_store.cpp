@@ -1,0 +1,330 @@
+#include "store/statistics_store.h"
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "model/config_snapshot.h"
+#include "store/dialect.h"
+
+namespace yz::store {
+
+using model::CacheResult;
+using model::UsageRecord;
+
+namespace {
+
+constexpr std::size_t kRowsPerInsert = 100;
+constexpr std::size_t kCountColumns = 8;
+constexpr std::string_view kCountNames =
+    "requests, bytes_out, bytes_in, origin_requests, origin_bytes, duration_us, hits, hit_bytes";
+constexpr std::uint64_t kTlsFlag = 16;
+
+constexpr std::array kSteps = {StatisticsStep::kMinute, StatisticsStep::kFiveMinutes, StatisticsStep::kHour,
+                               StatisticsStep::kDay};
+
+std::string_view table_of(StatisticsStep step) {
+  switch (step) {
+    case StatisticsStep::kMinute:
+      return "stat_1m";
+    case StatisticsStep::kFiveMinutes:
+      return "stat_5m";
+    case StatisticsStep::kHour:
+      return "stat_1h";
+    case StatisticsStep::kDay:
+      return "stat_1d";
+  }
+  return "";
+}
+
+struct Key {
+  Scope scope = Scope::kAll;
+  std::uint64_t id = 0;
+  model::Tier tier = model::Tier::kL1;
+  Facet facet = Facet::kTotal;
+  std::uint32_t minute = 0;
+  std::uint64_t value = 0;
+
+  friend auto operator<=>(const Key&, const Key&) = default;
+};
+using Sums = std::map<Key, StatisticsCounts>;
+
+bool is_hit(CacheResult result) {
+  return result == CacheResult::kHit || result == CacheResult::kStale || result == CacheResult::kRevalidated;
+}
+
+StatisticsCounts counts_of(const UsageRecord& record) {
+  StatisticsCounts counts{.usage = record.counts};
+  if (is_hit(record.key.cache_result)) {
+    counts.hits = record.counts.requests;
+    counts.hit_bytes = record.counts.bytes_out;
+  }
+  return counts;
+}
+
+/// Every sum that a record belongs to.
+class Summing {
+ public:
+  Summing(StatisticsStep step, const UsageOrigin& origin) : step_(step), origin_(origin) {}
+
+  void add(const UsageRecord& record, model::TenantId tenant) {
+    const model::UsageKey& key = record.key;
+    const std::uint64_t values[] = {
+        0,
+        key.status_class,
+        static_cast<std::uint64_t>(key.cache_result),
+        static_cast<std::uint64_t>(key.protocol) + (key.is_tls ? kTlsFlag : 0),
+        std::uint64_t{key.country} << 8 | key.province,
+        key.isp,
+        origin_.group.value,
+        origin_.node.value,
+        key.domain.value,
+        tenant.value,
+    };
+    const std::pair<Scope, std::uint64_t> scopes[] = {{Scope::kAll, 0},
+                                                      {Scope::kTenant, tenant.value},
+                                                      {Scope::kDomain, key.domain.value},
+                                                      {Scope::kNode, origin_.node.value}};
+    const StatisticsCounts counts = counts_of(record);
+    for (const auto& [scope, id] : scopes) {
+      if (scope != Scope::kAll && id == 0) continue;
+      for (std::size_t facet = 0; facet < std::size(values); ++facet) {
+        if (!is_kept(step_, scope, static_cast<Facet>(facet))) continue;
+        sums_[{.scope = scope,
+               .id = id,
+               .tier = key.tier,
+               .facet = static_cast<Facet>(facet),
+               .minute = key.minute - key.minute % static_cast<std::uint32_t>(step_),
+               .value = values[facet]}] += counts;
+      }
+    }
+  }
+  [[nodiscard]] const Sums& sums() const { return sums_; }
+
+ private:
+  StatisticsStep step_;
+  const UsageOrigin& origin_;
+  Sums sums_;
+};
+
+void append_row(const Key& key, const StatisticsCounts& counts, std::vector<Value>& parameters) {
+  const model::UsageCounts& usage = counts.usage;
+  for (const std::uint64_t number :
+       {static_cast<std::uint64_t>(key.scope), key.id, static_cast<std::uint64_t>(key.tier),
+        static_cast<std::uint64_t>(key.facet), std::uint64_t{key.minute}, key.value, usage.requests, usage.bytes_out,
+        usage.bytes_in, usage.origin_requests, usage.origin_bytes, usage.duration_us, counts.hits, counts.hit_bytes}) {
+    parameters.emplace_back(number);
+  }
+}
+
+/// In key order, so that two transactions meet on the first common row, never crosswise.
+Status add_to(Transaction& tx, std::string_view table, const Sums& sums) {
+  constexpr std::string_view kKeys = "scope, id, tier, facet, minute, value";
+  const std::string head = fmt::format("INSERT INTO {} ({}, {}) VALUES ", table, kKeys, kCountNames);
+  const std::string tail = tx.dialect().or_add(
+      table, kKeys,
+      {"requests", "bytes_out", "bytes_in", "origin_requests", "origin_bytes", "duration_us", "hits", "hit_bytes"});
+  for (auto it = sums.begin(); it != sums.end();) {
+    std::string rows;
+    std::vector<Value> parameters;
+    for (std::size_t n = 0; n < kRowsPerInsert && it != sums.end(); ++n, ++it) {
+      rows += n == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+      append_row(it->first, it->second, parameters);
+    }
+    YZ_CHECK(tx.execute(head + rows + tail, parameters));
+  }
+  return {};
+}
+
+StatisticsPoint read_point(const Row& row) {
+  return {.minute = static_cast<std::uint32_t>(row.u64(0)),
+          .value = row.u64(1),
+          .counts = {.usage = {.requests = row.u64(2),
+                               .bytes_out = row.u64(3),
+                               .bytes_in = row.u64(4),
+                               .origin_requests = row.u64(5),
+                               .origin_bytes = row.u64(6),
+                               .duration_us = row.u64(7)},
+                     .hits = row.u64(8),
+                     .hit_bytes = row.u64(9)}};
+}
+
+/// SUM is a decimal in MariaDB: cast back, so that it reads as the integer it is.
+std::string sum_columns() {
+  return "CAST(SUM(requests) AS SIGNED), CAST(SUM(bytes_out) AS SIGNED) AS bytes, CAST(SUM(bytes_in) AS SIGNED), "
+         "CAST(SUM(origin_requests) AS SIGNED), CAST(SUM(origin_bytes) AS SIGNED), CAST(SUM(duration_us) AS SIGNED), "
+         "CAST(SUM(hits) AS SIGNED), CAST(SUM(hit_bytes) AS SIGNED)";
+}
+
+/// "FROM … WHERE …" of a query and its parameters.
+struct Selection {
+  std::string text;
+  std::vector<Value> parameters;
+};
+
+Selection select(const StatisticsQuery& query, const std::vector<std::uint64_t>& values) {
+  Selection out{.text = fmt::format(" FROM {} WHERE scope = ? AND id = ? AND tier IN ({}) AND facet = ? "
+                                    "AND minute >= ? AND minute < ?",
+                                    table_of(query.step), query.tier ? "?" : "0, 1"),
+                .parameters = {static_cast<std::uint64_t>(query.scope), query.id}};
+  if (query.tier) out.parameters.emplace_back(static_cast<std::uint64_t>(*query.tier));
+  out.parameters.emplace_back(static_cast<std::uint64_t>(query.facet));
+  out.parameters.emplace_back(query.from_minute);
+  out.parameters.emplace_back(query.to_minute);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    out.text += i == 0 ? " AND value IN (?" : ", ?";
+    out.parameters.emplace_back(values[i]);
+  }
+  if (!values.empty()) out.text += ")";
+  return out;
+}
+
+/// Whose domains these are. A domain that was removed is still known by what was counted for it before.
+Result<std::map<model::DomainId, model::TenantId>> owners(Transaction& tx, const std::vector<UsageRecord>& records) {
+  std::set<std::uint64_t> domains;
+  for (const UsageRecord& record : records) {
+    if (record.key.domain) domains.insert(record.key.domain.value);
+  }
+  std::map<model::DomainId, model::TenantId> known;
+  if (domains.empty()) return known;
+  std::string list;
+  std::vector<Value> parameters;
+  for (const std::uint64_t domain : domains) {
+    list += list.empty() ? "?" : ", ?";
+    parameters.emplace_back(domain);
+  }
+  YZ_TRY(const Rows before,
+         tx.query(fmt::format("SELECT domain, tenant FROM usage_owner WHERE domain IN ({})", list), 2, parameters));
+  for (const Row& row : before) known[row.id<model::DomainId>(0)] = row.id<model::TenantId>(1);
+  parameters.insert(parameters.begin(), static_cast<std::uint64_t>(model::ResourceKind::kDomain));
+  YZ_TRY(const Rows rows,
+         tx.query(fmt::format("SELECT id, tenant, name FROM resource WHERE kind = ? AND id IN ({})", list), 3,
+                  parameters));
+  for (const Row& row : rows) {
+    const auto domain = row.id<model::DomainId>(0);
+    const auto tenant = row.id<model::TenantId>(1);
+    if (const auto it = known.find(domain); it != known.end() && it->second == tenant) continue;
+    known[domain] = tenant;
+    YZ_CHECK(tx.execute("INSERT INTO usage_owner (domain, tenant, name) VALUES (?, ?, ?)" +
+                            tx.dialect().or_replace("domain", {"tenant", "name"}),
+                        {domain, tenant, row.text(2)}));
+  }
+  return known;
+}
+
+}  // namespace
+
+bool is_kept(StatisticsStep step, Scope scope, Facet facet) {
+  if (step == StatisticsStep::kMinute && facet > Facet::kProtocol) return false;
+  if (scope == Scope::kNode) return facet <= Facet::kCache;
+  switch (facet) {
+    case Facet::kNode:
+    case Facet::kTenant:
+      return scope == Scope::kAll;
+    case Facet::kDomain:
+      return scope != Scope::kDomain;
+    default:
+      return true;
+  }
+}
+
+StatisticsCounts& StatisticsCounts::operator+=(const StatisticsCounts& other) {
+  usage += other.usage;
+  hits += other.hits;
+  hit_bytes += other.hit_bytes;
+  return *this;
+}
+
+Status StatisticsStore::add(const model::UsageBatch& batch, const UsageOrigin& origin) {
+  YZ_TRY(const auto tenants, owners(tx_, batch.records));
+  for (const StatisticsStep step : kSteps) {
+    Summing summing(step, origin);
+    for (const UsageRecord& record : batch.records) {
+      const auto it = tenants.find(record.key.domain);
+      summing.add(record, it == tenants.end() ? model::TenantId{} : it->second);
+    }
+    YZ_CHECK(add_to(tx_, table_of(step), summing.sums()));
+  }
+  if (batch.covers_until > batch.covers_from) {
+    YZ_CHECK(cover(origin.node, batch.covers_from, batch.covers_until));
+  }
+  return {};
+}
+
+Result<std::vector<StatisticsPoint>> StatisticsStore::series(const StatisticsQuery& query) {
+  return series_of(query, {});
+}
+
+Result<std::vector<StatisticsPoint>> StatisticsStore::series_of(const StatisticsQuery& query,
+                                                                const std::vector<std::uint64_t>& values) {
+  const Selection from = select(query, values);
+  // One tier is one row for each point: nothing to sum.
+  const std::string sql = query.tier
+                              ? fmt::format("SELECT minute, value, {}{} ORDER BY minute, value", kCountNames, from.text)
+                              : fmt::format("SELECT minute, value, {}{} GROUP BY minute, value ORDER BY minute, value",
+                                            sum_columns(), from.text);
+  YZ_TRY(const Rows rows, tx_.query(sql, 2 + kCountColumns, from.parameters));
+  std::vector<StatisticsPoint> points;
+  points.reserve(rows.size());
+  for (const Row& row : rows) points.push_back(read_point(row));
+  return points;
+}
+
+Result<std::vector<StatisticsPoint>> StatisticsStore::ranking(const StatisticsQuery& query, std::size_t limit) {
+  const Selection from = select(query, {});
+  const std::string sql = fmt::format("SELECT {}, value, {}{} GROUP BY value ORDER BY bytes DESC, value LIMIT {}",
+                                      query.from_minute, sum_columns(), from.text, limit);
+  YZ_TRY(const Rows rows, tx_.query(sql, 2 + kCountColumns, from.parameters));
+  std::vector<StatisticsPoint> points;
+  points.reserve(rows.size());
+  for (const Row& row : rows) points.push_back(read_point(row));
+  return points;
+}
+
+/// Stretches that touch become one: a node without a loss has one row.
+Status StatisticsStore::cover(model::NodeId node, WallTime from, WallTime until) {
+  YZ_TRY(const Rows touching,
+         tx_.query(fmt::format("SELECT covered_from, covered_until FROM usage_coverage WHERE node = ? AND "
+                               "covered_from <= ? AND covered_until >= ?{}",
+                               tx_.dialect().for_update()),
+                   2, {node, until, from}));
+  for (const Row& row : touching) {
+    from = std::min(from, row.time(0));
+    until = std::max(until, row.time(1));
+    YZ_CHECK(tx_.execute("DELETE FROM usage_coverage WHERE node = ? AND covered_from = ?", {node, row.time(0)}));
+  }
+  YZ_CHECK(tx_.execute("INSERT INTO usage_coverage (node, covered_from, covered_until) VALUES (?, ?, ?)",
+                       {node, from, until}));
+  return {};
+}
+
+Result<std::vector<UsageStretch>> StatisticsStore::coverage() {
+  YZ_TRY(const Rows rows,
+         tx_.query("SELECT node, covered_from, covered_until FROM usage_coverage ORDER BY node, covered_from", 3));
+  std::vector<UsageStretch> out;
+  for (const Row& row : rows) out.push_back({row.id<model::NodeId>(0), row.time(1), row.time(2)});
+  return out;
+}
+
+Result<std::vector<UsageStretch>> StatisticsStore::gaps(WallTime from, WallTime until) {
+  YZ_TRY(const std::vector<UsageStretch> covered, coverage());
+  std::vector<UsageStretch> out;
+  for (std::size_t i = 0; i < covered.size(); ++i) {
+    const bool is_last = i + 1 == covered.size() || covered[i + 1].node != covered[i].node;
+    const UsageStretch gap{.node = covered[i].node,
+                           .from = std::max(from, covered[i].until),
+                           .until = is_last ? until : std::min(until, covered[i + 1].from)};
+    if (gap.from < gap.until) out.push_back(gap);
+  }
+  return out;
+}
+
+Result<std::uint64_t> StatisticsStore::drop_before(StatisticsStep step, std::uint32_t minute) {
+  return tx_.execute(fmt::format("DELETE FROM {} WHERE minute < ?", table_of(step)), {minute});
+}
+
+}  // namespace yz::store
