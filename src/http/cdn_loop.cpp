@@ -20,10 +20,11 @@ std::string via_value(Fields message, Version received, std::string_view pseudon
   return value;
 }
 
-void append_loop_and_via(HeaderMap& request, std::string_view cdn_id, Version received, std::string_view pseudonym) {
-  std::string loop = request.fields().combined(name_of(FieldId::kCdnLoop));
-  if (!loop.empty()) loop += ", ";
-  loop += cdn_id;
+void add_loop_and_via(HeaderMap& request, std::string_view cdn_id, Version received, std::string_view pseudonym) {
+  // Before the others: behind a quote that somebody left open it would be part of a string, and never seen again.
+  std::string loop(cdn_id);
+  const std::string others = request.fields().combined(name_of(FieldId::kCdnLoop));
+  if (!others.empty()) loop.append(", ").append(others);
   request.set(FieldId::kCdnLoop, loop);
   request.set(FieldId::kVia, via_value(request.fields(), received, pseudonym));
 }

@@ -17,10 +17,18 @@ TEST(CacheStatus, SaysWhatHappened) {
   EXPECT_EQ(out, "yz; fwd=uri-miss; fwd-status=200; stored; collapsed");
 }
 
-TEST(CdnLoop, CountsOurIdAndAppendsIt) {
+TEST(CdnLoop, AQuoteLeftOpenHidesNobody) {
+  HeaderMap request{{"CDN-Loop", "foo;a=\""}};
+  for (std::size_t passes = 1; passes < 4; ++passes) {
+    add_loop_and_via(request, "yizhan", Version::kHttp11, "node-1");
+    EXPECT_EQ(count_in_loop(request, "yizhan"), passes);
+  }
+}
+
+TEST(CdnLoop, CountsOurIdAndAddsIt) {
   HeaderMap request{{"CDN-Loop", "foo;a=\"b,c\", Yizhan"}, {"Via", "1.1 x"}};
   EXPECT_EQ(count_in_loop(request, "yizhan"), 1U);
-  append_loop_and_via(request, "yizhan", Version::kHttp11, "node-1");
+  add_loop_and_via(request, "yizhan", Version::kHttp11, "node-1");
   EXPECT_EQ(count_in_loop(request, "yizhan"), 2U);
   EXPECT_EQ(request.value(FieldId::kVia), "1.1 x, 1.1 node-1");
 }

@@ -177,6 +177,18 @@ TEST_F(ViewerTls, PlainRequestsAreSentToHttpsWhereTheDomainWantsIt) {
   EXPECT_EQ(ask(edge->listening()[0], "GET", "/a", "", "www.a.com").status, 200);
 }
 
+TEST_F(ViewerTls, AViewerBehindATrustedProxyIsKnownWhateverItWroteItself) {
+  model::Settings settings = config_.settings;
+  settings.trusted_proxies = {IpPrefix{IpAddress::v4(0x7F000000), 8}};
+  config_.put(settings, {2});
+  const auto edge = start();
+  for (const char* field : {"9.9.9.9", "6.6.6.6, 9.9.9.9", "\", 9.9.9.9", "a=\"b, 9.9.9.9,127.0.0.2"}) {
+    (void)ask(edge->listening()[0], "GET", std::string("/") + std::to_string(hash64(field)),
+              std::string("X-Forwarded-For: ") + field + "\r\n", "www.a.com");
+    EXPECT_EQ(origin_.last_field("X-Forwarded-For"), "9.9.9.9") << field;
+  }
+}
+
 TEST_F(ViewerTls, HstsIsSaidOverTlsAlone) {
   change_domain([](model::Domain& domain) { domain.https.hsts = {std::chrono::hours(24 * 365), true, true}; });
   const auto edge = start();

@@ -23,10 +23,14 @@ IpAddress viewer_address(const Transaction& tx) {
   if (!tx.request().fields.has(http::FieldId::kXForwardedFor)) return nearest;
   const bool believes = tx.peer || is_trusted(tx.running(), nearest);
   if (!believes) return nearest;
+  // Commas part it whatever stands between them: a quote that the viewer left open hides nobody who appended.
   std::vector<std::string_view> chain;
-  http::for_each_element(tx.request().fields, http::FieldId::kXForwardedFor,
-                         [&](std::string_view element) { chain.push_back(element); });
+  for (const http::Field& field : tx.request().fields) {
+    if (field.id != http::FieldId::kXForwardedFor) continue;
+    for (const std::string_view element : split(field.value, ',')) chain.push_back(trim(element));
+  }
   for (auto it = chain.rbegin(); it != chain.rend(); ++it) {
+    if (it->empty()) continue;
     const auto address = IpAddress::parse(*it);
     if (!address) break;
     nearest = address->unmapped();

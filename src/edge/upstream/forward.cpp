@@ -145,7 +145,7 @@ http::HeaderMap forwarded_fields(const http::RequestHead& request, const Running
                       http::is_unkeyed_override(field) || is_for_next_hop(field);
     if (!drop) out.add(field.name, field.value);
   }
-  http::append_loop_and_via(out, config.cdn_id, request.version, config.node_name);
+  http::add_loop_and_via(out, config.cdn_id, request.version, config.node_name);
   if (is_peer) {
     if (request.fields.has(http::FieldId::kXForwardedFor)) {
       out.add(http::FieldId::kXForwardedFor, fields.combined(http::name_of(http::FieldId::kXForwardedFor)));
