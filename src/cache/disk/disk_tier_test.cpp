@@ -228,10 +228,11 @@ TEST(DiskTier, ARefreshedHeadIsOnDiskToo) {
   Machine machine;
   SampleResponse response = sample("/a");
   machine.store_to_disk(response, std::string(20'000, 'x'));
-  const Ref<Object> old = machine.look("/a").object;
+  Ref<Object> old = machine.look("/a").object;
   Joined joined = join(*machine.cache, response, MonoTime{}, old.get());
   response.head = "HTTP/1.1 200 OK\r\nETag: new\r\n";
   ASSERT_TRUE(joined.lead.finish_with(machine.cache->make_refreshed(*old, response.meta())));
+  old = {};
   machine.cache->disk()->flush();
   machine.crash();
   EXPECT_EQ(machine.get("/a"), std::string(20'000, 'x'));
