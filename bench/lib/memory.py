@@ -62,7 +62,8 @@ class MemoryPerObject(Contest):
         rows = [[name, f"{f['objects']:,}", f"{f['answer']}", f"{f['grown'] / f['objects']:.0f}", f"**{f['overhead']:.0f}**"]
                 for name, f in sorted(found.items(), key=lambda item: item[1]["overhead"])]
         return {"title": self.title, "columns": ["server", "objects", "head and body as sent", "RSS an object", "beyond head and body"], "rows": rows,
-                "raw": found, "note": "RSS (PSS) of all processes, before and after.",
+                "raw": found, "note": f"RSS (PSS) of all processes, before and after. Head and body as sent, without Age; the URL, which a cache must keep, too "
+                                      f"(here {len(HOST)} bytes of host and about 15 of path), counts as overhead.",
                 "verdicts": [{"ours": name, "rival": "its answers' length", "seen": f"{f['overhead']:.0f} bytes an object", "target": f"≤ {self.target} bytes",
                               "holds": f["overhead"] <= self.target} for name, f in found.items() if name.startswith("yz-edge")]}
 

@@ -1,65 +1,87 @@
 #include "cache/body.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <new>
 
 #include "base/result.h"
 
 namespace yz::cache {
 
-Ref<Chunk> Chunk::make(MemoryBudget& budget, std::uint32_t capacity, FileSlab* slab) {
+Ref<Chunk> Chunk::make(Arena& arena, std::uint32_t capacity, FileSlab* slab) {
   YZ_ASSERT(capacity > 0);
-  if (!budget.try_charge(charge_of(capacity))) return {};
   FileSlab::Slot slot;
-  if (slab != nullptr && capacity >= FileSlab::kMinSlot) slot = slab->take(capacity);
-  void* memory = std::malloc(sizeof(Chunk) + (slot.data == nullptr ? capacity : 0));
-  YZ_ASSERT(memory != nullptr);
-  return Ref<Chunk>::adopt(new (memory) Chunk(budget, capacity, slab, slot));
+  if (slab != nullptr && capacity >= FileSlab::kMinSlot) {
+    if (!arena.budget().try_charge(FileSlab::charge_of(capacity))) return {};
+    slot = slab->take(capacity);
+    if (slot.data == nullptr) arena.budget().release(FileSlab::charge_of(capacity));
+  }
+  void* const memory = arena.take(sizeof(Chunk) + (slot.data == nullptr ? capacity : 0));
+  if (memory != nullptr) return Ref<Chunk>::adopt(new (memory) Chunk(arena, capacity, slab, slot));
+  if (slot.data != nullptr) {
+    slab->give_back(slot.offset, capacity);
+    arena.budget().release(FileSlab::charge_of(capacity));
+  }
+  return {};
 }
 
 void Chunk::release() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  MemoryBudget& budget = budget_;
-  const std::uint64_t charge = charge_of(capacity_);
-  if (slab_ != nullptr) slab_->give_back(file_offset_, capacity_);
+  Arena& arena = arena_;
+  if (slab_ != nullptr) {
+    slab_->give_back(file_offset_, capacity_);
+    arena.budget().release(FileSlab::charge_of(capacity_));
+  }
   this->~Chunk();
-  std::free(this);
-  budget.release(charge);
+  arena.give_back(this);
 }
 
-Ref<Body> Body::make(std::vector<Piece> pieces) { return Ref<Body>::adopt(new Body(std::move(pieces))); }
+Ref<Body> Body::make(Arena& arena, std::span<const Piece> pieces) {
+  void* const memory = arena.take(sizeof(Body) + pieces.size() * sizeof(Piece));
+  return memory == nullptr ? Ref<Body>{} : Ref<Body>::adopt(new (memory) Body(arena, pieces));
+}
 
-Body::Body(std::vector<Piece> pieces) : pieces_(std::move(pieces)) {
-  for (const Piece& piece : pieces_) {
+Body::Body(Arena& arena, std::span<const Piece> pieces)
+    : arena_(arena), count_(static_cast<std::uint32_t>(pieces.size())) {
+  auto* to = reinterpret_cast<Piece*>(this + 1);
+  for (const Piece& piece : pieces) {
+    new (to++) Piece(piece);
     size_ += piece.size;
     has_file_ = has_file_ || piece.chunk->file() >= 0;
   }
 }
 
-void Body::release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+Body::~Body() {
+  for (const Piece& piece : pieces()) piece.~Piece();
 }
 
-std::size_t Body::gather(std::uint64_t offset, std::uint64_t limit, std::span<iovec> out) const {
+void Body::release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  Arena& arena = arena_;
+  this->~Body();
+  arena.give_back(this);
+}
+
+std::size_t BodyView::gather(std::uint64_t offset, std::uint64_t limit, std::span<iovec> out) const {
   std::size_t used = 0;
-  for (const Piece& piece : pieces_) {
-    if (limit == 0 || used == out.size()) break;
-    if (offset >= piece.size) {
-      offset -= piece.size;
+  const std::size_t count = piece_count();
+  for (std::size_t i = 0; i < count && limit > 0 && used < out.size(); ++i) {
+    const std::string_view run = piece(i);
+    if (offset >= run.size()) {
+      offset -= run.size();
       continue;
     }
-    const std::uint64_t take = std::min<std::uint64_t>(piece.size - offset, limit);
-    out[used++] = {const_cast<char*>(piece.chunk->data() + offset), static_cast<std::size_t>(take)};
+    const std::uint64_t take = std::min<std::uint64_t>(run.size() - offset, limit);
+    out[used++] = {const_cast<char*>(run.data() + offset), static_cast<std::size_t>(take)};
     limit -= take;
     offset = 0;
   }
   return used;
 }
 
-Body::FileRun Body::file_run(std::uint64_t offset, std::uint64_t limit) const {
+FileRun BodyView::file_run(std::uint64_t offset, std::uint64_t limit) const {
   FileRun run;
-  for (const Piece& piece : pieces_) {
+  if (body_ == nullptr) return run;
+  for (const Body::Piece& piece : body_->pieces()) {
     if (offset >= piece.size) {
       offset -= piece.size;
       continue;

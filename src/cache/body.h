@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include <sys/uio.h>
 
-#include "cache/budget.h"
+#include "cache/arena.h"
 #include "cache/file_slab.h"
 #include "cache/ref.h"
 
@@ -20,12 +19,10 @@ class Chunk {
  public:
   static constexpr std::uint32_t kMaxCapacity = FileSlab::kMaxSlot;
   /// None when the budget has no room. A chunk of FileSlab::kMinSlot or more lies in `slab` when that is given.
-  [[nodiscard]] static Ref<Chunk> make(MemoryBudget& budget, std::uint32_t capacity, FileSlab* slab = nullptr);
-  /// What a chunk of that capacity is charged.
+  [[nodiscard]] static Ref<Chunk> make(Arena& arena, std::uint32_t capacity, FileSlab* slab = nullptr);
+  /// What a chunk of that capacity is charged, at most.
   [[nodiscard]] static std::uint64_t charge_of(std::uint32_t capacity) {
-    constexpr std::uint64_t kPage = 4096;
-    const std::uint64_t held = capacity < FileSlab::kMinSlot ? capacity : (capacity + kPage - 1) / kPage * kPage;
-    return held + sizeof(Chunk) + kMallocHeader;
+    return sizeof(Chunk) + (capacity < FileSlab::kMinSlot ? capacity : FileSlab::charge_of(capacity));
   }
 
   [[nodiscard]] char* data() { return data_; }
@@ -39,14 +36,13 @@ class Chunk {
   void release();
 
  private:
-  static constexpr std::uint32_t kMallocHeader = 16;
-  Chunk(MemoryBudget& budget, std::uint32_t capacity, FileSlab* slab, FileSlab::Slot slot)
-      : budget_(budget),
+  Chunk(Arena& arena, std::uint32_t capacity, FileSlab* slab, FileSlab::Slot slot)
+      : arena_(arena),
         slab_(slot.data == nullptr ? nullptr : slab),
         data_(slot.data == nullptr ? reinterpret_cast<char*>(this + 1) : slot.data),
         file_offset_(slot.offset),
         capacity_(capacity) {}
-  MemoryBudget& budget_;
+  Arena& arena_;
   FileSlab* slab_;
   char* data_;
   std::uint64_t file_offset_;
@@ -54,44 +50,73 @@ class Chunk {
   const std::uint32_t capacity_;
 };
 
-/// A whole body, immutable. Objects share one when a 304 replaced only their head.
+/// What of a body can be sent by sendfile.
+struct FileRun {
+  int file = -1;
+  std::uint64_t offset = 0;  ///< in the file
+  std::uint64_t size = 0;    ///< 0: the bytes asked for lie in no file
+};
+
+/// A whole large body, immutable. Objects share one when a 304 replaced only their head.
 class Body {
  public:
   struct Piece {
     Ref<Chunk> chunk;
     std::uint32_t size;
   };
-  [[nodiscard]] static Ref<Body> make(std::vector<Piece> pieces);
+  /// None when the arena has no room for the list of pieces.
+  [[nodiscard]] static Ref<Body> make(Arena& arena, std::span<const Piece> pieces);
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
-  [[nodiscard]] std::size_t piece_count() const { return pieces_.size(); }
-  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
-  /// The i-th run of bytes.
-  [[nodiscard]] std::string_view piece(std::size_t i) const { return {pieces_[i].chunk->data(), pieces_[i].size}; }
-  /// Fills `out` with the bytes from `offset` on, at most `limit` of them; returns how many entries were used. Call
-  /// again with a later offset for the rest. No allocation; the bytes live as long as the body.
-  [[nodiscard]] std::size_t gather(std::uint64_t offset, std::uint64_t limit, std::span<iovec> out) const;
-
-  /// What of the body can be sent by sendfile.
-  struct FileRun {
-    int file = -1;
-    std::uint64_t offset = 0;  ///< in the file
-    std::uint64_t size = 0;    ///< 0: the bytes asked for lie in no file
-  };
-  /// The bytes from `offset` on that lie together in a file, at most `limit` of them.
-  [[nodiscard]] FileRun file_run(std::uint64_t offset, std::uint64_t limit) const;
-  /// True when some of it lies in a file.
+  [[nodiscard]] std::span<const Piece> pieces() const { return {reinterpret_cast<const Piece*>(this + 1), count_}; }
   [[nodiscard]] bool has_file() const { return has_file_; }
 
   void acquire() { references_.fetch_add(1, std::memory_order_relaxed); }
   void release();
 
  private:
-  explicit Body(std::vector<Piece> pieces);
+  Body(Arena& arena, std::span<const Piece> pieces);
+  ~Body();
+  Arena& arena_;
   std::atomic<std::uint32_t> references_{1};
-  std::vector<Piece> pieces_;
+  const std::uint32_t count_;
   std::uint64_t size_ = 0;
   bool has_file_ = false;
+};
+
+/// The bytes of an object's body, wherever they lie: in one run with the object, or in pieces. As long-lived as the
+/// object it was got from.
+class BodyView {
+ public:
+  BodyView() = default;
+  explicit BodyView(std::string_view run) : run_(run) {}
+  explicit BodyView(const Body& body) : body_(&body) {}
+
+  /// False where there is no body, or an empty one.
+  [[nodiscard]] explicit operator bool() const { return size() > 0; }
+  [[nodiscard]] std::uint64_t size() const { return body_ == nullptr ? run_.size() : body_->size(); }
+  [[nodiscard]] std::size_t piece_count() const {
+    return body_ == nullptr ? (run_.empty() ? 0 : 1) : body_->pieces().size();
+  }
+  /// The i-th run of bytes.
+  [[nodiscard]] std::string_view piece(std::size_t i) const {
+    if (body_ == nullptr) return run_;
+    const Body::Piece& piece = body_->pieces()[i];
+    return {piece.chunk->data(), piece.size};
+  }
+  /// Fills `out` with the bytes from `offset` on, at most `limit` of them; returns how many entries were used. Call
+  /// again with a later offset for the rest. No allocation.
+  [[nodiscard]] std::size_t gather(std::uint64_t offset, std::uint64_t limit, std::span<iovec> out) const;
+  /// The bytes from `offset` on that lie together in a file, at most `limit` of them.
+  [[nodiscard]] FileRun file_run(std::uint64_t offset, std::uint64_t limit) const;
+  /// True when some of it lies in a file.
+  [[nodiscard]] bool has_file() const { return body_ != nullptr && body_->has_file(); }
+  /// Null where it lies with the object.
+  [[nodiscard]] const Body* shared() const { return body_; }
+
+ private:
+  std::string_view run_;
+  const Body* body_ = nullptr;
 };
 
 }  // namespace yz::cache

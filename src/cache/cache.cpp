@@ -15,6 +15,9 @@ namespace yz::cache {
 
 Result<std::unique_ptr<Cache>> Cache::open(CacheOptions options) {
   if (options.memory < mib(1)) return fail(Code::kInvalid, "the cache needs at least 1 MiB of memory");
+  if (!Arena::is_possible(options.memory)) {
+    return fail(Code::kInvalid, "the system has no addresses for a cache of that size");
+  }
   if (options.max_object.value == 0) options.max_object = {options.memory.value / 8};
   options.max_object = std::min(options.max_object, ByteCount{options.memory.value / 2});
   YZ_TRY(auto purges, PurgeLog::open(options.purge));
@@ -97,45 +100,25 @@ bool Cache::keep(const Ref<Object>& object) {
   if (purges_->verdict(*object) == PurgeVerdict::kDead) return false;
   if (disk_) {
     // What is there is older. An object that was worth writing is written again.
-    const bool was_on_disk = disk_->holds(object->key().slot());
-    disk_->forget(object->key().slot());
+    const bool was_on_disk = disk_->holds(object->slot());
+    disk_->forget(object->slot());
     if (!object->vary().empty()) forget_rule_unless(object->key().primary, object->vary());
     if (was_on_disk) disk_->write(object);
   }
-  if (tier_->put(object)) return true;
-  // The index or a rule found no room: make some, once.
-  constexpr std::uint64_t kForTables = 64 * 1024;
-  return tier_->make_room(kForTables) && tier_->put(object);
+  return tier_->put(object);
 }
 
-Ref<Object> Cache::make_on(Ref<Body> body, const ObjectMeta& meta) {
-  Ref<Object> object = Object::make(tier_->budget(), meta, body);
-  if (!object && tier_->make_room(Object::charge_of(meta))) object = Object::make(tier_->budget(), meta, body);
-  return object;
+Ref<Object> Cache::make_refreshed(const Object& old, const ObjectMeta& meta) {
+  if (const Ref<Body> shared = old.share_body()) return tier_->make_object(meta, shared);
+  const std::string_view body = old.body().piece(0);
+  return tier_->make_object(meta, std::span(&body, 1));
 }
 
-Ref<Object> Cache::make_refreshed(const Object& old, const ObjectMeta& meta) { return make_on(old.share_body(), meta); }
-
-Ref<Object> Cache::make_head(const ObjectMeta& meta) { return make_on({}, meta); }
+Ref<Object> Cache::make_head(const ObjectMeta& meta) { return tier_->make_object(meta); }
 
 Ref<Object> Cache::store(const ObjectMeta& meta, std::string_view body) {
-  std::vector<Body::Piece> pieces;
   Ref<Object> object;
-  if (body.size() <= options_.max_object.value) {
-    for (std::string_view rest = body; !rest.empty();) {
-      const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(rest.size(), Chunk::kMaxCapacity));
-      Ref<Chunk> chunk = tier_->make_chunk(size);
-      if (!chunk) break;
-      std::memcpy(chunk->data(), rest.data(), size);
-      pieces.push_back({std::move(chunk), size});
-      rest.remove_prefix(size);
-    }
-    const Ref<Body> whole = pieces.empty() ? Ref<Body>{} : Body::make(std::move(pieces));
-    if ((whole ? whole->size() : 0) == body.size()) {
-      object = Object::make(tier_->budget(), meta, whole);
-      if (!object && tier_->make_room(Object::charge_of(meta))) object = Object::make(tier_->budget(), meta, whole);
-    }
-  }
+  if (body.size() <= options_.max_object.value) object = tier_->make_object(meta, std::span(&body, 1));
   if (object && keep(object)) return object;
   refused_.fetch_add(1, std::memory_order_relaxed);
   return {};
@@ -148,7 +131,7 @@ void Cache::forget_rule_unless(Hash128 primary, std::string_view names) {
 }
 
 void Cache::remove(const Object& object) {
-  if (disk_) disk_->forget(object.key().slot());
+  if (disk_) disk_->forget(object.slot());
   tier_->remove(object);
 }
 
@@ -206,7 +189,7 @@ bool Cache::sweep() {
 CacheStats Cache::stats() const {
   const MemoryTier::Counts counts = tier_->counts();
   CacheStats stats;
-  stats.memory_used = tier_->budget().used();
+  stats.memory_used = tier_->used();
   stats.memory_limit = tier_->budget().limit();
   stats.objects = counts.objects;
   stats.small_bytes = counts.small_bytes;
@@ -227,7 +210,7 @@ void Cache::expose(metrics::Registry& registry) {
     std::uint64_t CacheStats::* field;
   };
   constexpr Item kGauges[] = {
-      {"yz_cache_memory_used_bytes", "Memory the cache holds, all included.", &CacheStats::memory_used},
+      {"yz_cache_memory_used_bytes", "Memory the cache uses, all included.", &CacheStats::memory_used},
       {"yz_cache_memory_limit_bytes", "The hard limit on it.", &CacheStats::memory_limit},
       {"yz_cache_objects", "Objects stored.", &CacheStats::objects},
       {"yz_cache_small_queue_bytes", "Bytes in the queue for new objects.", &CacheStats::small_bytes},

@@ -57,7 +57,7 @@ struct Joined {
 };
 
 struct CacheStats {
-  std::uint64_t memory_used = 0;
+  std::uint64_t memory_used = 0;  ///< never above the limit
   std::uint64_t memory_limit = 0;
   std::uint64_t objects = 0;
   std::uint64_t small_bytes = 0;
@@ -146,7 +146,6 @@ class Cache {
   void find_variant(Lookup& found);
   [[nodiscard]] bool keep(const Ref<Object>& object);
   void forget_rule_unless(Hash128 primary, std::string_view names);
-  [[nodiscard]] Ref<Object> make_on(Ref<Body> body, const ObjectMeta& meta);
   void take_if_alive(Lookup& found, Ref<Object> object);
   void drop_dead(const Ref<Object>& object);
 

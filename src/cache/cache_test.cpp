@@ -39,7 +39,7 @@ TEST(Cache, FindsWhatWasStoredWithHeadAndBody) {
   EXPECT_EQ(found->tags()[1], 8U);
   EXPECT_EQ(text_of(found->body()), body);
   iovec pieces[4];
-  ASSERT_EQ(found->body()->gather(Chunk::kMaxCapacity - 10, 20, pieces), 2U);
+  ASSERT_EQ(found->body().gather(Chunk::kMaxCapacity - 10, 20, pieces), 2U);
   EXPECT_EQ(pieces[0].iov_len, 10U);
   EXPECT_EQ(pieces[1].iov_len, 10U);
   EXPECT_FALSE(find(*cache, "www.a.com", "/index.html"));
@@ -50,26 +50,26 @@ TEST(Cache, LargeBodiesCanBeSentFromAFile) {
   std::string body;
   for (int i = 0; i < 700'000; ++i) body += static_cast<char>(i * 7 % 251);
   const Ref<Object> stored = cache->store(sample("/large").meta(), body);
-  ASSERT_TRUE(stored->body()->has_file());
-  EXPECT_FALSE(cache->store(sample("/small").meta(), "x")->body()->has_file());
-  const auto read_at = [](const Body::FileRun& run) {
+  ASSERT_TRUE(stored->body().has_file());
+  EXPECT_FALSE(cache->store(sample("/small").meta(), "x")->body().has_file());
+  const auto read_at = [](const FileRun& run) {
     std::string bytes(run.size, '\0');
     EXPECT_EQ(::pread(run.file, bytes.data(), bytes.size(), static_cast<off_t>(run.offset)),
               static_cast<ssize_t>(run.size));
     return bytes;
   };
-  const auto run = stored->body()->file_run(1000, 300'000);
+  const auto run = stored->body().file_run(1000, 300'000);
   ASSERT_GT(run.size, 0U);
   EXPECT_EQ(read_at(run), body.substr(1000, run.size));
-  EXPECT_EQ(read_at(stored->body()->file_run(699'990, 100)), body.substr(699'990));
-  EXPECT_EQ(stored->body()->file_run(0, 10).size, 10U);
+  EXPECT_EQ(read_at(stored->body().file_run(699'990, 100)), body.substr(699'990));
+  EXPECT_EQ(stored->body().file_run(0, 10).size, 10U);
 }
 
 TEST(Cache, WhatTheNetworkStillSendsDoesNotChangeWhenItsMemoryIsUsedAgain) {
   const auto cache = open_cache(mib(2), mib(1));
   const std::string body(FileSlab::kMaxSlot, 'a');
   Ref<Object> stored = cache->store(sample("/old").meta(), body);
-  const auto run = stored->body()->file_run(0, body.size());
+  const auto run = stored->body().file_run(0, body.size());
   ASSERT_EQ(run.size, body.size());
   int sockets[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
@@ -205,7 +205,8 @@ TEST(Cache, ARefreshedHeadSharesTheOldBody) {
   const Ref<Object> stored = joined.lead.finish_with(cache->make_refreshed(*old, response.meta()));
   ASSERT_TRUE(stored);
   EXPECT_EQ(find(*cache, "www.a.com", "/a")->head_before_age(), response.head);
-  EXPECT_EQ(stored->body(), old->body());
+  EXPECT_EQ(stored->body().shared(), old->body().shared());
+  EXPECT_NE(stored->body().shared(), nullptr);
   EXPECT_LT(cache->stats().memory_used, used + 10'000);
 }
 
@@ -281,6 +282,12 @@ TEST(Cache, WhatComesBackSoonEntersTheMainQueue) {
 TEST(Cache, TooLittleMemoryIsRefused) {
   CacheOptions options;
   options.memory = kib(100);
+  EXPECT_EQ(Cache::open(std::move(options)).error().code, Code::kInvalid);
+}
+
+TEST(Cache, MoreMemoryThanThereAreAddressesIsRefused) {
+  CacheOptions options;
+  options.memory = ByteCount{1ULL << 60};
   EXPECT_EQ(Cache::open(std::move(options)).error().code, Code::kInvalid);
 }
 

@@ -21,6 +21,11 @@ class FileSlab {
   /// Below this, copying costs no more than the second system call (measured: even at 32 KiB).
   static constexpr std::uint32_t kMinSlot = 32 * 1024;
   static constexpr std::uint32_t kMaxSlot = 256 * 1024;
+  static constexpr std::uint32_t kPage = 4096;
+  /// Memory that so many bytes in a slot take: whole pages.
+  [[nodiscard]] static std::uint64_t charge_of(std::uint32_t size) {
+    return (std::uint64_t{size} + kPage - 1) / kPage * kPage;
+  }
   struct Slot {
     char* data = nullptr;  ///< null: none is free, or the system has no such files
     std::uint64_t offset = 0;

@@ -19,11 +19,6 @@ constexpr std::uint32_t kWindowChunk = 64 * 1024;
 constexpr std::chrono::milliseconds kLookEvery{20};
 constexpr int kMostLooks = 50;
 
-/// What a fill costs beside its head and its body, about.
-std::uint64_t charge_of(std::string_view host, std::string_view target) {
-  return sizeof(Fill) + host.size() + target.size() + 256;
-}
-
 bool is_over(FillState state) { return state != FillState::kHeadPending && state != FillState::kStreaming; }
 
 }  // namespace
@@ -41,18 +36,19 @@ Fill::Fill(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view h
 
 Ref<Fill> Fill::make(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target,
                      MonoTime now) {
-  const std::uint64_t charge = charge_of(host, target);
-  MemoryTier& tier = *cache.tier_;
-  if (!tier.budget().try_charge(charge) && !(tier.make_room(charge) && tier.budget().try_charge(charge))) return {};
-  auto fill = Ref<Fill>::adopt(new Fill(cache, key, base, born, host, target, now));
-  fill->charge_ = charge;
-  return fill;
+  static_assert(alignof(Fill) <= 8);
+  void* const memory = cache.tier_->take(sizeof(Fill));
+  if (memory == nullptr) return {};
+  return Ref<Fill>::adopt(new (memory) Fill(cache, key, base, born, host, target, now));
 }
 
-Fill::~Fill() { cache_.tier_->budget().release(charge_); }
+Fill::~Fill() = default;
 
 void Fill::release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  Arena& arena = cache_.tier_->arena();
+  this->~Fill();
+  arena.give_back(this);
 }
 
 CacheKey Fill::key() const {
@@ -149,8 +145,7 @@ FillWriter::~FillWriter() {
 
 Status FillWriter::publish_head(const ObjectMeta& meta) {
   MemoryTier& tier = *fill_->cache_.tier_;
-  Ref<Object> head = Object::make(tier.budget(), meta, {});
-  if (!head && tier.make_room(Object::charge_of(meta))) head = Object::make(tier.budget(), meta, {});
+  Ref<Object> head = tier.make_object(meta);
   if (!head) {
     end(FillState::kUncacheable);
     return yz::fail(Code::kLimit, "no memory is left to share this response");
@@ -275,20 +270,28 @@ void FillWriter::commit(std::size_t size) {
   fill_->news_.notify_all();
 }
 
-Ref<Body> FillWriter::seal() {
+/// The object that the head and all pieces make; none without room.
+Ref<Object> FillWriter::seal() {
   Fill& fill = *fill_;
+  MemoryTier& tier = *fill.cache_.tier_;
   // Pieces of a kept body are changed by the producer alone, so looking at them needs no lock.
+  if (fill.written_ <= Object::kMaxInline) {
+    std::vector<std::string_view> runs;
+    for (const Body::Piece& piece : fill.pieces_) runs.emplace_back(piece.chunk->data(), piece.size);
+    return tier.make_object(fill.head_->meta(), runs);
+  }
   if (!fill.pieces_.empty()) {
     const Body::Piece last = fill.pieces_.back();
     const std::uint32_t waste = last.chunk->capacity() - last.size;
     Ref<Chunk> exact;
-    if (last.size > 0 && waste > 256 && waste > last.size / 8) exact = fill.cache_.tier_->make_chunk(last.size);
+    if (last.size > 0 && waste > 256 && waste > last.size / 8) exact = tier.make_chunk(last.size);
     if (exact) std::memcpy(exact->data(), last.chunk->data(), last.size);
     const std::lock_guard lock(fill.mutex_);
     if (exact) fill.pieces_.back().chunk = std::move(exact);
     if (last.size == 0) fill.pieces_.pop_back();
   }
-  return fill.pieces_.empty() ? Ref<Body>{} : Body::make(fill.pieces_);
+  const Ref<Body> body = tier.make_body(fill.pieces_);
+  return body ? tier.make_object(fill.head_->meta(), body) : Ref<Object>{};
 }
 
 Ref<Object> FillWriter::finish() {
@@ -300,17 +303,14 @@ Ref<Object> FillWriter::finish() {
     return {};
   }
   Ref<Object> object;
-  if (fill.is_kept_ && fill.written_ <= cache.options_.max_object.value) {
-    const Ref<Body> body = seal();
-    object = Object::with_body(*fill.head_, body);
-    if (!object && cache.tier_->make_room(Object::charge_of(fill.head_->meta()))) {
-      object = Object::with_body(*fill.head_, body);
-    }
-  }
+  if (fill.is_kept_ && fill.written_ <= cache.options_.max_object.value) object = seal();
   bool is_stored = false;
   {
     const std::lock_guard lock(fill.mutex_);
-    if (object) fill.head_ = object;
+    if (object) {
+      fill.head_ = object;
+      fill.pieces_.clear();  // readers go on from the object
+    }
     fill.is_whole_ = static_cast<bool>(object);
     is_stored = !fill.is_doomed_;
   }
@@ -335,7 +335,7 @@ Ref<Object> FillWriter::finish_with(Ref<Object> object) {
     fill_->key_ = object->key();
     fill_->head_ = object;
     fill_->is_whole_ = true;
-    fill_->pieces_ = object->body() == nullptr ? std::vector<Body::Piece>{} : object->body()->pieces();
+    fill_->pieces_.clear();
     fill_->written_ = object->body_size();
     is_stored = !fill_->is_doomed_;
   }
@@ -438,8 +438,13 @@ FillReader::Next FillReader::try_read(std::uint64_t limit) {
         return Next::kBroken;
     }
   }
-  std::uint64_t skip = position_ - fill.dropped_;
   limit = std::min(limit, fill.shown_ - position_);
+  if (fill.pieces_.empty()) {
+    // The body is whole and with its object, which the fill keeps.
+    piece_count_ = fill.head_->body().gather(position_, limit, pieces_);
+    return Next::kData;
+  }
+  std::uint64_t skip = position_ - fill.dropped_;
   for (const Body::Piece& piece : fill.pieces_) {
     if (skip >= piece.size) {
       skip -= piece.size;

@@ -98,7 +98,6 @@ class Fill {
   std::optional<std::uint64_t> expected_;  ///< the body's length, when the head told it
   bool is_kept_ = true;                    ///< kept whole; false: passes through a window
   bool is_doomed_ = false;                 ///< nobody would find it: not to be stored
-  std::uint64_t charge_ = 0;
   std::vector<FillReader*> readers_;
   std::shared_ptr<io::Waiters> bell_;  ///< of a producer that waits for readers; shared with its other fills
   std::optional<Error> error_;
@@ -157,7 +156,7 @@ class FillWriter {
   explicit FillWriter(Ref<Fill> fill) : fill_(std::move(fill)) {}
   void end(FillState state, std::optional<Error> error = std::nullopt);
   [[nodiscard]] Result<std::uint32_t> next_capacity(bool was_refused);
-  [[nodiscard]] Ref<Body> seal();
+  [[nodiscard]] Ref<Object> seal();
   Ref<Fill> fill_;
   std::optional<Hash128> also_as_;
 };

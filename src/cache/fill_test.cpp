@@ -67,6 +67,43 @@ TEST(Fill, OneLeadsTheOthersFollow) {
   EXPECT_TRUE(join(*cache, response, MonoTime{}, stored.get()).lead);  // to revalidate what was seen
 }
 
+TEST(Fill, AFullCacheMakesRoomForWhatAUrlVariesBy) {
+  const auto cache = open_cache({}, mib(2));
+  for (int i = 0; i < 4'000; ++i) (void)cache->store(sample("/" + std::to_string(i)).meta(), std::string(900, 'x'));
+  ASSERT_GT(cache->stats().evicted, 0U);
+  for (int i = 0; i < 500; ++i) {
+    SampleResponse response = sample("/varied/" + std::to_string(i));
+    Joined joined = join(*cache, response);
+    response.vary = "accept-language";
+    response.variant = variant_with({}, "accept-language", "de");
+    ASSERT_TRUE(joined.lead.publish_head(response.meta()));
+    ASSERT_TRUE(append(joined.lead, std::string(300 + static_cast<std::size_t>(i), 'y')));
+    ASSERT_TRUE(joined.lead.finish()) << i;
+    const Lookup found =
+        cache->lookup(primary_key("www.a.com", response.target), [&](std::string_view) { return response.variant; });
+    ASSERT_TRUE(found.object) << i;
+  }
+}
+
+TEST(Fill, RulesWithoutAVariantDoNotFillTheCache) {
+  const auto cache = open_cache({}, mib(2));
+  // Each varies and breaks off.
+  for (int i = 0; i < 20'000; ++i) {
+    SampleResponse response = sample("/broken/" + std::to_string(i));
+    Joined joined = join(*cache, response);
+    ASSERT_TRUE(joined.lead) << i;
+    response.vary = "accept-language";
+    response.variant = variant_with({}, "accept-language", "de");
+    ASSERT_TRUE(joined.lead.publish_head(response.meta())) << i;
+  }
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(cache->store(sample("/" + std::to_string(i)).meta(), std::string(900, 'x')));
+  }
+  int kept = 0;
+  for (int i = 0; i < 500; ++i) kept += find(*cache, "www.a.com", "/" + std::to_string(i)) ? 1 : 0;
+  EXPECT_GT(kept, 450);
+}
+
 TEST(Fill, AnUncacheableAnswerReleasesAllAndMarksTheKey) {
   const auto cache = open_cache();
   const SampleResponse response = sample("/private");

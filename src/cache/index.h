@@ -13,9 +13,10 @@
 namespace yz::cache {
 
 /// From a slot number to what is stored there: an Object, or the VaryRule of a URL that varies. Readers take no lock,
-/// allocate nothing and touch one cache line of the table for most lookups; one writer at a time. Open addressing,
-/// eight bytes a slot: 16 bits of the key beside the pointer, so that a wrong entry is seldom followed. Split into
-/// shards so that growing moves only a small part at a time.
+/// allocate nothing and touch one cache line of the table for most lookups; one writer at a time. Open addressing from
+/// the start of a cache line on, eight bytes a slot: 16 bits of the key beside the pointer, so that a wrong entry is
+/// seldom followed. Split into shards so that growing moves only a small part at a time; a shard is two thirds to five
+/// sixths full, about eleven bytes an entry.
 class Index {
  public:
   /// What a slot holds: one of the two, or neither.
@@ -43,6 +44,10 @@ class Index {
   [[nodiscard]] Put put(Ref<VaryRule> rule);
   /// Empties the slot if it still holds exactly this; gives it back.
   [[nodiscard]] Entry erase(Hash128 slot, const void* expected);
+  /// What the budget must have room for before `put` finds place where it said there is none.
+  [[nodiscard]] std::uint64_t room_to_grow(Hash128 slot) const;
+  /// The rules among the next `count` places, wherever the last call ended: all are seen in turn.
+  [[nodiscard]] std::vector<Ref<VaryRule>> next_rules(std::size_t count);
   /// Everything in one shard.
   [[nodiscard]] std::vector<Entry> entries(std::size_t shard) const;
   [[nodiscard]] std::size_t shard_count() const { return shards_.size(); }
@@ -52,16 +57,23 @@ class Index {
   struct Table;
   struct Shard {
     std::atomic<Table*> table{nullptr};
-    std::size_t used = 0;   ///< entries
-    std::size_t taken = 0;  ///< entries and tombstones
+    std::atomic<std::size_t> used{0};  ///< entries
+    std::size_t taken = 0;             ///< entries and tombstones
   };
   [[nodiscard]] Shard& shard_of(Hash128 slot) { return *shards_[slot.high % shards_.size()]; }
   [[nodiscard]] const Shard& shard_of(Hash128 slot) const { return *shards_[slot.high % shards_.size()]; }
   [[nodiscard]] Put put_word(Hash128 slot, std::uint64_t word);
   [[nodiscard]] bool make_room(Shard& shard);
+  [[nodiscard]] bool charge(std::uint64_t bytes);
+  void give_back(std::uint64_t bytes);
 
   MemoryBudget& budget_;
+  // Charged ahead, enough to rebuild any one shard: a full cache has no whole pages for a table.
+  std::atomic<std::uint64_t> spare_{0};
+  std::atomic<std::uint64_t> spare_wanted_{0};
   std::vector<std::unique_ptr<Shard>> shards_;
+  std::size_t hand_shard_ = 0;  ///< where next_rules goes on
+  std::size_t hand_place_ = 0;
 };
 
 }  // namespace yz::cache

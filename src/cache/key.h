@@ -20,8 +20,15 @@ struct CacheKey {
   friend constexpr bool operator==(const CacheKey&, const CacheKey&) = default;
   /// The one number it is stored under.
   [[nodiscard]] constexpr Hash128 slot() const {
-    return {primary.high ^ variant.high * 0x9e3779b97f4a7c15ULL, primary.low + variant.low};
+    return {primary.high ^ variant.high * kMix, primary.low + variant.low};
   }
+  /// The primary key of what is stored under a slot.
+  [[nodiscard]] static constexpr Hash128 primary_of(Hash128 slot, Hash128 variant) {
+    return {slot.high ^ variant.high * kMix, slot.low - variant.low};
+  }
+
+ private:
+  static constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15ULL;
 };
 
 /// The name of a cached thing, after the domain's key rule: `host` is the domain's canonical name in lower case,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,7 +24,8 @@ class EvictionListener {
   virtual void evicted(const Ref<Object>& object, bool was_used) = 0;
 };
 
-/// Objects in memory, within a budget that is never passed: the index to find them, S3-FIFO to choose what goes.
+/// Objects in memory, within a budget that is never passed: an arena where they lie, the index to find them, S3-FIFO to
+/// choose what goes.
 /// Finding takes no lock; what changes the content takes one lock for the whole tier. Any thread.
 class MemoryTier {
  public:
@@ -51,9 +53,18 @@ class MemoryTier {
   /// Evicts until `bytes` could be charged. False when what cannot be evicted (in flight, still being read) is too
   /// much.
   [[nodiscard]] bool make_room(std::uint64_t bytes);
-  /// A chunk, after evicting for it if need be.
+  /// Objects, bodies, pieces of them, and bare memory of the arena, after evicting for it if need be. None when what
+  /// cannot be evicted is too much.
+  [[nodiscard]] Ref<Object> make_object(const ObjectMeta& meta, const Ref<Body>& body = {});
+  /// The body lies with the object when it is small.
+  [[nodiscard]] Ref<Object> make_object(const ObjectMeta& meta, std::span<const std::string_view> body);
+  [[nodiscard]] Ref<Body> make_body(std::span<const Body::Piece> pieces);
   [[nodiscard]] Ref<Chunk> make_chunk(std::uint32_t capacity);
+  [[nodiscard]] void* take(std::size_t size);
+  [[nodiscard]] Arena& arena() { return arena_; }
   [[nodiscard]] MemoryBudget& budget() { return budget_; }
+  /// Bytes in use: what the budget is charged, less what the arena holds for what comes next.
+  [[nodiscard]] std::uint64_t used() const;
 
   [[nodiscard]] std::size_t shard_count() const { return index_.shard_count(); }
   /// What one shard holds, for a sweep.
@@ -85,13 +96,18 @@ class MemoryTier {
   void drop_variants(VaryRule& rule, Graveyard& gone);
   void drop_one_variant(VaryRule& rule, Graveyard& gone);
   std::uint64_t evict(std::uint64_t bytes);
+  std::uint64_t drop_idle_rules(std::size_t looks, Graveyard& gone);
+  template <typename Make>
+  [[nodiscard]] auto with_room(std::uint64_t bytes, Make&& make) -> decltype(make());
+  void fit_ghost();
 
   MemoryBudget budget_;
   FileSlab slab_;
+  Arena arena_;
   mutable std::mutex mutex_;
   Index index_;
   S3Fifo policy_;
-  std::uint64_t ghost_bytes_;
+  std::uint64_t ghost_bytes_ = 0;
   std::uint64_t stored_ = 0;
   std::uint64_t evicted_ = 0;
   EvictionListener* listener_ = nullptr;

@@ -25,7 +25,7 @@ struct ObjectMeta {
 
   std::uint16_t status = 200;
   /// Free for the edge: what it worked out once and wants to know at each hit (must-revalidate, no-cache, …).
-  std::uint32_t flags = 0;
+  std::uint8_t flags = 0;
   WallTime request_time{};
   WallTime response_time{};
   std::chrono::seconds initial_age{0};  ///< corrected_initial_age (RFC 9111 §4.2.3), at response_time
@@ -52,55 +52,67 @@ struct ObjectMeta {
   std::span<const std::uint32_t> tags;  ///< `tag_id` of each of its tags
 };
 
-/// A stored response. Immutable but for three words the cache keeps its own books in; any worker may read it for as
+/// A stored response. Immutable but for a few words the cache keeps its own books in; any worker may read it for as
 /// long as it holds a Ref. Made whole: head and body.
+///
+/// All of it is one block of the cache's arena: 64 bytes of what every object has, the texts, a small body, and at the
+/// end of the block what only some have (`Extra`). A text that is part of the stored head is not kept twice.
 class Object {
  public:
-  /// None when the budget has no room for the head. `body` may be none for an empty one.
-  [[nodiscard]] static Ref<Object> make(MemoryBudget& budget, const ObjectMeta& meta, Ref<Body> body);
-  /// The same head on a body that has arrived since.
-  [[nodiscard]] static Ref<Object> with_body(const Object& head, Ref<Body> body);
-  /// What an object of that head is charged, its body apart.
-  [[nodiscard]] static std::uint64_t charge_of(const ObjectMeta& meta);
+  /// Bodies up to this size lie with their object.
+  static constexpr std::uint32_t kMaxInline = FileSlab::kMinSlot - 1;
+  /// None when the budget has no room, or the head is larger than any that is stored (64 KB with its texts).
+  /// `body` may be none for an empty one.
+  [[nodiscard]] static Ref<Object> make(Arena& arena, const ObjectMeta& meta, Ref<Body> body = {});
+  /// The same with a body of at most kMaxInline bytes, given in runs.
+  [[nodiscard]] static Ref<Object> make(Arena& arena, const ObjectMeta& meta, std::span<const std::string_view> body);
 
-  [[nodiscard]] const CacheKey& key() const { return key_; }
-  [[nodiscard]] BaseId base() const { return base_; }
-  [[nodiscard]] Seq born() const { return born_; }
+  /// False when its head is larger than any that is stored.
+  [[nodiscard]] static bool can_hold(const ObjectMeta& meta);
+
+  [[nodiscard]] CacheKey key() const;
+  /// `key().slot()`.
+  [[nodiscard]] Hash128 slot() const { return slot_; }
+  [[nodiscard]] BaseId base() const;
+  [[nodiscard]] Seq born() const { return Seq{born_}; }
   [[nodiscard]] std::uint16_t status() const { return status_; }
   [[nodiscard]] std::uint32_t flags() const { return flags_; }
-  [[nodiscard]] WallTime request_time() const { return request_time_; }
-  [[nodiscard]] WallTime response_time() const { return response_time_; }
-  [[nodiscard]] std::chrono::seconds initial_age() const { return std::chrono::seconds(initial_age_); }
+  /// To the millisecond, as is response_time.
+  [[nodiscard]] WallTime request_time() const;
+  [[nodiscard]] WallTime response_time() const { return WallTime(std::chrono::milliseconds(response_ms_)); }
+  [[nodiscard]] std::chrono::seconds initial_age() const { return seconds_of(kInitialAge); }
   [[nodiscard]] std::chrono::seconds lifetime() const { return std::chrono::seconds(lifetime_); }
-  [[nodiscard]] std::chrono::seconds stale_while_revalidate() const { return std::chrono::seconds(swr_); }
-  [[nodiscard]] std::chrono::seconds stale_if_error() const { return std::chrono::seconds(sie_); }
+  [[nodiscard]] std::chrono::seconds stale_while_revalidate() const { return seconds_of(kWhileRevalidate); }
+  [[nodiscard]] std::chrono::seconds stale_if_error() const { return seconds_of(kIfError); }
   /// current_age at `now` (RFC 9111 §4.2.3), never negative.
   [[nodiscard]] std::chrono::seconds age(WallTime now) const;
+  /// The body's length as the head told it.
+  [[nodiscard]] std::optional<std::uint64_t> content_length() const;
 
-  [[nodiscard]] std::string_view head_before_age() const { return text(kHeadBefore); }
+  [[nodiscard]] std::string_view head_before_age() const { return {texts(), head_size_}; }
   [[nodiscard]] std::string_view head_after_age() const { return text(kHeadAfter); }
-  [[nodiscard]] std::string_view host() const { return text(kHost); }
-  [[nodiscard]] std::string_view target() const { return text(kTarget); }
+  [[nodiscard]] std::string_view host() const { return {texts() + head_size_, host_size_}; }
+  [[nodiscard]] std::string_view target() const { return {texts() + head_size_ + host_size_, target_size_}; }
   [[nodiscard]] std::string_view etag() const { return text(kEtag); }
   [[nodiscard]] std::string_view last_modified() const { return text(kLastModified); }
   [[nodiscard]] std::string_view vary() const { return text(kVary); }
-  [[nodiscard]] std::string_view extra() const { return text(kExtra); }
+  [[nodiscard]] std::string_view extra() const { return text(kOwn); }
   [[nodiscard]] std::span<const std::uint32_t> tags() const;
-  /// All of the above as views into this object, to be changed and made anew (304). Without `content_length`.
+  /// All of the above as views into this object, to be changed and made anew (304).
   [[nodiscard]] ObjectMeta meta() const;
-  /// Null: no body.
-  [[nodiscard]] const Body* body() const { return body_.get(); }
-  [[nodiscard]] Ref<Body> share_body() const { return body_; }
-  [[nodiscard]] std::uint64_t body_size() const { return body_ ? body_->size() : 0; }
+  [[nodiscard]] BodyView body() const;
+  /// None where the body lies with the object.
+  [[nodiscard]] Ref<Body> share_body() const;
+  [[nodiscard]] std::uint64_t body_size() const { return has(kBody) ? body().size() : body_size_; }
   /// True once a soft purge hit it: to be treated as stale whatever its age, and never served without revalidation.
-  [[nodiscard]] bool is_soft_purged() const { return soft_purged_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_soft_purged() const { return (marks_.load(std::memory_order_relaxed) & kSoftPurged) != 0; }
 
   /// True once a record of just this object was on disk; it may have been given up since. Any thread.
-  [[nodiscard]] bool is_on_disk() const { return on_disk_.load(std::memory_order_relaxed); }
-  void note_on_disk() { on_disk_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_on_disk() const { return (marks_.load(std::memory_order_relaxed) & kOnDisk) != 0; }
+  void note_on_disk() { marks_.fetch_or(kOnDisk, std::memory_order_relaxed); }
 
-  /// Bytes the tier reckons with: head and body.
-  [[nodiscard]] std::uint64_t weight() const { return charge_ + body_size(); }
+  /// Bytes of memory it takes, all included but its share of the index.
+  [[nodiscard]] std::uint64_t weight() const;
 
   void acquire() { references_.fetch_add(1, std::memory_order_relaxed); }
   /// For the index only, inside an Epoch::Guard: false when the object is already on its way out.
@@ -111,43 +123,71 @@ class Object {
   friend class PurgeLog;
   friend class S3Fifo;
   friend class MemoryTier;
-  enum Text : std::uint8_t { kHeadBefore, kHeadAfter, kHost, kTarget, kEtag, kLastModified, kVary, kExtra, kTexts };
+  struct Plan;
 
-  Object(MemoryBudget& budget, const ObjectMeta& meta, Ref<Body> body, std::uint64_t charge);
+  /// What only some objects have, in the order of the bits of `extras_`, from the end of the block down: first those of
+  /// eight bytes, then those of four, then the tags.
+  enum Extra : std::uint16_t {
+    kVariant = 1 << 0,     ///< the key's variant: sixteen bytes
+    kBase = 1 << 1,        ///< base id, where it is not that of host and target
+    kBody = 1 << 2,        ///< Body*, its reference ours
+    kLength = 1 << 3,      ///< content length, where it is not the body's
+    kInitialAge = 1 << 4,  ///< s
+    kWhileRevalidate = 1 << 5,
+    kIfError = 1 << 6,
+    kRequestTook = 1 << 7,  ///< ms from request to response
+    kHeadAfter = 1 << 8,    ///< texts: where among the texts, and how long: 16 bits each
+    kEtag = 1 << 9,
+    kLastModified = 1 << 10,
+    kVary = 1 << 11,
+    kOwn = 1 << 12,
+    kTags = 1 << 13,           ///< how many; they follow
+    kLengthIsBodys = 1 << 14,  ///< takes no room
+  };
+  static constexpr std::uint32_t kEights = 0xf;
+  static constexpr std::uint32_t kFours = 0x3ff0;
+  enum Mark : std::uint8_t { kSoftPurged = 1, kOnDisk = 2 };
+
+  Object(Arena& arena, const ObjectMeta& meta, const Plan& plan);
   ~Object() = default;
+  [[nodiscard]] static Ref<Object> make(Arena& arena, const ObjectMeta& meta, Plan& plan);
   static void destroy(void* object);
-  [[nodiscard]] std::string_view text(Text which) const {
-    const std::uint32_t from = which == 0 ? 0 : text_end_[which - 1];
-    return {blob() + from, text_end_[which] - from};
+  [[nodiscard]] bool has(Extra which) const { return (extras_ & which) != 0; }
+  [[nodiscard]] const char* texts() const { return reinterpret_cast<const char*>(this + 1); }
+  [[nodiscard]] char* texts() { return reinterpret_cast<char*>(this + 1); }
+  [[nodiscard]] const char* place(Extra which) const;
+  [[nodiscard]] std::uint64_t eight(Extra which) const;
+  [[nodiscard]] std::uint32_t four(Extra which) const;
+  [[nodiscard]] std::chrono::seconds seconds_of(Extra which) const {
+    return std::chrono::seconds(has(which) ? four(which) : 0);
   }
-  [[nodiscard]] const char* blob() const { return reinterpret_cast<const char*>(this + 1); }
+  [[nodiscard]] std::string_view text(Extra which) const;
+  /// Texts that stand before the body.
+  [[nodiscard]] std::uint32_t leading() const { return std::uint32_t{head_size_} + host_size_ + target_size_; }
+  [[nodiscard]] std::uint64_t checked() const { return born_ + checked_after_.load(std::memory_order_acquire); }
+  void set_checked(std::uint64_t clock);
 
-  // First line: what a hit reads. `checked_` is written once per purge and object, `freq_` at most three times.
   std::atomic<std::uint32_t> references_{1};
+  std::atomic<std::uint32_t> checked_after_{0};  ///< purge clock up to which it is known to live, less `born_`
+  const Hash128 slot_;
+  const std::uint64_t born_ : 48;
+  const std::uint64_t status_ : 16;
+  const std::uint64_t response_ms_ : 48;
+  const std::uint64_t extras_ : 16;
+  const std::uint32_t lifetime_;
+  const std::uint16_t body_size_;  ///< of a body that lies here
+  const std::uint16_t head_size_;
+  const std::uint16_t target_size_;
+  const std::uint8_t host_size_;
+  const std::uint8_t flags_;
   std::atomic<std::uint8_t> freq_{0};  ///< S3-FIFO's counter, saturating at 3
-  std::atomic<bool> soft_purged_{false};
-  std::uint16_t status_;
-  std::atomic<std::uint64_t> checked_;  ///< purge clock up to which it is known to live
-  CacheKey key_;
-  Seq born_;
-  BaseId base_;
-  WallTime request_time_;
-  WallTime response_time_;
-  std::uint32_t initial_age_;
-  std::uint32_t lifetime_;
-  std::uint32_t swr_;
-  std::uint32_t sie_;
-  std::uint32_t flags_;
-  std::uint32_t tag_count_;
-  std::uint32_t text_end_[kTexts];
-  std::uint64_t charge_;
-  Ref<Body> body_;
-  MemoryBudget& budget_;
+  std::atomic<std::uint8_t> marks_{0};
+  const std::uint8_t arena_;
   // The tier's books, under its lock.
-  Object* older_ = nullptr;
-  Object* newer_ = nullptr;
   std::uint8_t queue_ = 0;
-  std::atomic<bool> on_disk_{false};  ///< the disk tier's
+  std::uint32_t older_ = 0;  ///< links of the arena
+  std::uint32_t newer_ = 0;
 };
+static_assert(sizeof(Object) == 64);
 
 }  // namespace yz::cache

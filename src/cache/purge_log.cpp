@@ -195,8 +195,8 @@ PurgeVerdict PurgeLog::look_up(Object& object, std::uint64_t latest) const {
   const PurgeVerdict verdict =
       this->verdict(object.born(), object.base(), object.host(), object.target(), object.tags());
   if (verdict == PurgeVerdict::kDead) return verdict;
-  if (verdict == PurgeVerdict::kStale) object.soft_purged_.store(true, std::memory_order_relaxed);
-  object.checked_.store(latest, std::memory_order_release);
+  if (verdict == PurgeVerdict::kStale) object.marks_.fetch_or(Object::kSoftPurged, std::memory_order_relaxed);
+  object.set_checked(latest);
   return object.is_soft_purged() ? PurgeVerdict::kStale : PurgeVerdict::kLive;
 }
 

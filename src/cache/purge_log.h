@@ -48,7 +48,7 @@ class PurgeLog {
   /// Any thread. Remembers the answer in the object.
   [[nodiscard]] PurgeVerdict verdict(Object& object) const {
     const std::uint64_t latest = latest_.load(std::memory_order_acquire);
-    if (object.checked_.load(std::memory_order_acquire) >= latest) [[likely]] {
+    if (object.checked() >= latest) [[likely]] {
       return object.is_soft_purged() ? PurgeVerdict::kStale : PurgeVerdict::kLive;
     }
     return look_up(object, latest);

@@ -14,7 +14,8 @@ namespace yz::cache {
 /// else for one at a time. Owns nothing.
 class S3Fifo {
  public:
-  S3Fifo(std::uint64_t memory, std::size_t ghost_names);
+  /// `arena`: where the objects lie.
+  S3Fifo(Arena& arena, std::uint64_t memory, std::size_t ghost_names);
 
   static void touch(Object& object) {
     const std::uint8_t hits = object.freq_.load(std::memory_order_relaxed);
@@ -47,19 +48,27 @@ class S3Fifo {
   [[nodiscard]] std::uint64_t count() const { return small_.count + main_.count; }
   [[nodiscard]] std::uint64_t ghost_hits() const { return ghost_hits_; }
 
+  /// Names that the thrown out are remembered by: as many as there are objects is right.
+  [[nodiscard]] std::size_t ghost_names() const { return ghost_.names(); }
+  /// Another number of them; those of now are forgotten.
+  void set_ghost_names(std::size_t names) { ghost_ = Ghost(names, memory_ - small_limit_); }
+
  private:
   static constexpr std::uint8_t kMaxHits = 3;
   enum Where : std::uint8_t { kNowhere, kSmall, kMain };
   struct Queue {
-    Object* oldest = nullptr;
-    Object* newest = nullptr;
+    std::uint32_t oldest = 0;  ///< links of the arena
+    std::uint32_t newest = 0;
     std::uint64_t bytes = 0;
     std::uint64_t count = 0;
   };
   [[nodiscard]] Queue& queue(std::uint8_t where) { return where == kSmall ? small_ : main_; }
+  [[nodiscard]] Object& at(std::uint32_t link) const { return *static_cast<Object*>(arena_.at(link)); }
   void push(Where where, Object& object);
   void unlink(Object& object);
 
+  Arena& arena_;
+  const std::uint64_t memory_;
   const std::uint64_t small_limit_;
   Queue small_;
   Queue main_;

@@ -38,10 +38,9 @@ struct SampleResponse {
   return response;
 }
 
-[[nodiscard]] inline std::string text_of(const Body* body) {
+[[nodiscard]] inline std::string text_of(const BodyView& body) {
   std::string all;
-  if (body == nullptr) return all;
-  for (std::size_t i = 0; i < body->piece_count(); ++i) all += body->piece(i);
+  for (std::size_t i = 0; i < body.piece_count(); ++i) all += body.piece(i);
   return all;
 }
 

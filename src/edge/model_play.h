@@ -263,6 +263,9 @@ class ModelStage {
     note("  expected " + std::to_string(expected.status) + " '" + expected.body + "' and " + std::to_string(wanted) +
          " requests to the origin; seen " + std::to_string(seen.status) + " '" + seen.body + "' and " +
          std::to_string(asked() - before));
+    const cache::CacheStats stats = edge_->store().stats();
+    note("  the store: " + std::to_string(stats.objects) + " objects, " + std::to_string(stats.evicted) + " evicted, " +
+         std::to_string(stats.refused) + " refused, " + std::to_string(stats.memory_used) + " bytes");
     return false;
   }
 

@@ -12,12 +12,11 @@
 namespace yz::edge {
 namespace {
 
-constexpr std::uint64_t kUnknownLength = UINT64_MAX;
-
-std::uint32_t flags_of(const http::StoredPolicy& policy) {
-  return (policy.heuristic ? kHeuristic : 0U) | (policy.no_cache ? kNoCache : 0U) |
-         (policy.never_stale ? kNeverStale : 0U) | (policy.has_validator ? kHasValidator : 0U) |
-         (policy.stale_if_error >= std::chrono::seconds(0) ? kHasStaleIfError : 0U);
+std::uint8_t flags_of(const http::StoredPolicy& policy) {
+  const unsigned flags = (policy.heuristic ? kHeuristic : 0U) | (policy.no_cache ? kNoCache : 0U) |
+                         (policy.never_stale ? kNeverStale : 0U) | (policy.has_validator ? kHasValidator : 0U) |
+                         (policy.stale_if_error >= std::chrono::seconds(0) ? kHasStaleIfError : 0U);
+  return static_cast<std::uint8_t>(flags);
 }
 
 bool is_kept(const http::Field& field, http::Fields response) {
@@ -44,13 +43,9 @@ http::StoredPolicy policy_of(const cache::Object& object) {
 }
 
 ObjectExtra extra_of(const cache::Object& object) {
-  const std::string_view extra = object.extra();
-  if (extra.size() < sizeof(std::uint64_t)) return {};
-  std::uint64_t length = 0;
-  std::memcpy(&length, extra.data(), sizeof length);
   ObjectExtra out;
-  if (length != kUnknownLength) out.length = length;
-  out.date = extra.substr(sizeof length);
+  out.length = object.content_length();
+  out.date = object.extra();
   if (is_sliced(object) && out.date.size() >= sizeof out.slice_size) {
     std::memcpy(&out.slice_size, out.date.data(), sizeof out.slice_size);
     out.date.remove_prefix(sizeof out.slice_size);
@@ -93,9 +88,10 @@ ObjectDraft::ObjectDraft(http::StatusCode status, http::Fields response, const h
   http::write_status_line(head_, status);
   fields_.write_to(head_);
 
-  write_extra(length, 0);
+  write_extra(0);
   meta_.status = static_cast<std::uint16_t>(status);
-  meta_.flags = flags_of(policy) | (fields_.has(http::FieldId::kContentRange) ? kNoRanges : 0U);
+  meta_.flags = flags_of(policy);
+  if (fields_.has(http::FieldId::kContentRange)) meta_.flags |= kNoRanges;
   meta_.request_time = request_time;
   meta_.response_time = policy.response_time;
   meta_.initial_age = policy.initial_age;
@@ -108,10 +104,8 @@ ObjectDraft::ObjectDraft(http::StatusCode status, http::Fields response, const h
   meta_.last_modified = fields_.fields().single(http::FieldId::kLastModified).value_or("");
 }
 
-void ObjectDraft::write_extra(std::optional<std::uint64_t> length, std::uint32_t slice_size) {
+void ObjectDraft::write_extra(std::uint32_t slice_size) {
   extra_.clear();
-  const std::uint64_t known = length.value_or(kUnknownLength);
-  extra_.append(reinterpret_cast<const char*>(&known), sizeof known);
   if (slice_size > 0) extra_.append(reinterpret_cast<const char*>(&slice_size), sizeof slice_size);
   extra_.append(fields_.value(http::FieldId::kDate).value_or(""));
   meta_.extra = extra_;
@@ -119,7 +113,7 @@ void ObjectDraft::write_extra(std::optional<std::uint64_t> length, std::uint32_t
 
 void ObjectDraft::set_slices(std::uint32_t slice_size) {
   meta_.flags |= kSliced;
-  write_extra(meta_.content_length, slice_size);
+  write_extra(slice_size);
 }
 
 void ObjectDraft::place(const cache::CacheKey& key, cache::BaseId base, cache::Seq born, std::string_view host,

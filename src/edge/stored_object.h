@@ -19,7 +19,7 @@ namespace yz::edge {
 /// hit.
 
 /// The decisions of http::StoredPolicy that fit in flags.
-enum ObjectFlag : std::uint32_t {
+enum ObjectFlag : std::uint8_t {
   kHeuristic = 1,
   kNoCache = 2,
   kNeverStale = 4,
@@ -34,8 +34,8 @@ enum ObjectFlag : std::uint32_t {
 
 [[nodiscard]] inline bool is_sliced(const cache::Object& object) { return (object.flags() & kSliced) != 0; }
 
-/// What is in ObjectMeta::extra: the body's length as the head told it, of a root the size of its slices, and the Date
-/// field.
+/// The body's length as the head told it; and what is in ObjectMeta::extra: of a root the size of its slices, and the
+/// Date field.
 struct ObjectExtra {
   std::optional<std::uint64_t> length;
   std::uint32_t slice_size = 0;
@@ -82,7 +82,7 @@ class ObjectDraft {
 
  private:
   void read_tags(http::Fields response, std::string_view host);
-  void write_extra(std::optional<std::uint64_t> length, std::uint32_t slice_size);
+  void write_extra(std::uint32_t slice_size);
 
   cache::ObjectMeta meta_;
   http::HeaderMap fields_;

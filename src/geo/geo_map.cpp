@@ -196,11 +196,23 @@ Result<std::shared_ptr<const GeoMap>> GeoMap::from_bytes(std::string bytes) {
   return std::shared_ptr<const GeoMap>(new GeoMap(std::move(data)));
 }
 
+/// A map of nothing is eight megabytes of zeros but for its heads: only pages with something in them take memory.
 std::shared_ptr<const GeoMap> GeoMap::empty() {
   static const std::shared_ptr<const GeoMap> kEmpty = [] {
-    auto map = from_bytes(GeoBuilder().build(0));
-    YZ_ASSERT(map.has_value());
-    return *std::move(map);
+    const std::string bytes = GeoBuilder().build(0);
+    void* const memory = ::mmap(nullptr, bytes.size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    YZ_ASSERT(memory != MAP_FAILED);
+    auto data = std::make_unique<Data>();
+    data->mapped = memory;
+    data->mapped_size = bytes.size();
+    constexpr std::size_t kPage = 4096;
+    for (std::size_t at = 0; at < bytes.size(); at += kPage) {
+      const std::string_view page = std::string_view(bytes).substr(at, kPage);
+      if (page.find_first_not_of('\0') != std::string_view::npos)
+        page.copy(static_cast<char*>(memory) + at, page.size());
+    }
+    YZ_ASSERT(data->attach({static_cast<const char*>(memory), bytes.size()}).has_value());
+    return std::shared_ptr<const GeoMap>(new GeoMap(std::move(data)));
   }();
   return kEmpty;
 }

@@ -7,7 +7,7 @@ namespace yz::cache {
 
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kMarkMagic = 0x4b4d5a59;     // "YZMK"
 constexpr std::uint32_t kHeaderMagic = 0x48525a59;   // "YZRH"
 constexpr std::uint32_t kTrailerMagic = 0x54525a59;  // "YZRT"
@@ -206,7 +206,8 @@ bool is_sound(const RecordHeader& header, std::string_view payload) {
 namespace {
 
 /// Of an object's payload before its texts.
-constexpr std::size_t kObjectFixed = 32 + 8 + 8 + 2 + 4 + 8 + 8 + 4 * 4 + 8 * 4 + 4 + 8;
+constexpr std::size_t kObjectFixed = 32 + 8 + 8 + 2 + 1 + 8 + 8 + 4 * 4 + 8 * 4 + 4 + 8 + 8;
+constexpr std::uint64_t kNoLength = UINT64_MAX;
 
 std::uint32_t seconds_of(std::chrono::seconds s) { return static_cast<std::uint32_t>(s.count()); }
 
@@ -235,7 +236,7 @@ void append_object_head(std::string& out, const Object& object) {
   w.u64(meta.base.value);
   w.u64(meta.born.value);
   w.u16(meta.status);
-  w.u32(meta.flags);
+  w.u8(meta.flags);
   w.u64(ms_of(meta.request_time));
   w.u64(ms_of(meta.response_time));
   w.u32(seconds_of(meta.initial_age));
@@ -245,6 +246,7 @@ void append_object_head(std::string& out, const Object& object) {
   for (const std::string_view* text : texts_of(meta)) w.u32(static_cast<std::uint32_t>(text->size()));
   w.u32(static_cast<std::uint32_t>(meta.tags.size()));
   w.u64(object.body_size());
+  w.u64(meta.content_length.value_or(kNoLength));
   for (const std::string_view* text : texts_of(meta)) w.raw(*text);
   for (const std::uint32_t tag : meta.tags) w.u32(tag);
 }
@@ -260,7 +262,7 @@ std::optional<ObjectPayload> decode_object(std::string_view payload) {
   meta.base = BaseId{r.u64()};
   meta.born = Seq{r.u64()};
   meta.status = r.u16();
-  meta.flags = r.u32();
+  meta.flags = r.u8();
   meta.request_time = wall_of(r.u64());
   meta.response_time = wall_of(r.u64());
   meta.initial_age = std::chrono::seconds(r.u32());
@@ -271,6 +273,7 @@ std::optional<ObjectPayload> decode_object(std::string_view payload) {
   for (std::uint32_t& size : sizes) size = r.u32();
   const std::uint32_t tags = r.u32();
   const std::uint64_t body = r.u64();
+  if (const std::uint64_t length = r.u64(); length != kNoLength) meta.content_length = length;
   std::size_t i = 0;
   for (std::string_view* text : texts_of(meta)) *text = r.raw(sizes[i++]);
   if (!r.ok() || tags > r.remaining() / 4) return std::nullopt;

@@ -192,35 +192,16 @@ bool DiskTier::bring_back_object(DiskVolume& volume, Hash128 slot, const DiskVol
     volume.forget(slot);
     return false;
   }
-  const Ref<Body> body = copy_body(payload->body);
-  if (!payload->body.empty() && !body) return false;
-  Ref<Object> object = Object::make(memory_.budget(), meta, body);
-  if (!object && memory_.make_room(Object::charge_of(meta))) object = Object::make(memory_.budget(), meta, body);
+  const Ref<Object> object = memory_.make_object(meta, std::span(&payload->body, 1));
   if (!object) return false;
   object->note_on_disk();
   return put(object, mark);
 }
 
-Ref<Body> DiskTier::copy_body(std::string_view bytes) {
-  std::vector<Body::Piece> pieces;
-  while (!bytes.empty()) {
-    const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(bytes.size(), Chunk::kMaxCapacity));
-    Ref<Chunk> chunk = memory_.make_chunk(size);
-    if (!chunk) return {};
-    std::memcpy(chunk->data(), bytes.data(), size);
-    pieces.push_back({std::move(chunk), size});
-    bytes.remove_prefix(size);
-  }
-  return pieces.empty() ? Ref<Body>{} : Body::make(std::move(pieces));
-}
-
 bool DiskTier::put(const Ref<Object>& object, InvalidationMarks::Mark mark) {
-  constexpr std::uint64_t kForTables = 64 * 1024;
-  const Hash128 slot = object->key().slot();
-  if (!memory_.put_if_absent(object)) {
-    if (memory_.find(slot)) return true;  // something newer, or the same
-    if (!memory_.make_room(kForTables) || !memory_.put_if_absent(object)) return false;
-  }
+  const Hash128 slot = object->slot();
+  // What is there already is newer, or the same.
+  if (!memory_.put_if_absent(object)) return static_cast<bool>(memory_.find(slot));
   if (!changes_.is_raised(slot, mark)) return true;
   memory_.remove(*object);
   return false;
@@ -230,7 +211,7 @@ bool DiskTier::put(const Ref<Object>& object, InvalidationMarks::Mark mark) {
 
 bool DiskTier::is_worth_it(const Object& object, bool was_used) {
   if (was_used) return true;
-  const Hash128 slot = object.key().slot();
+  const Hash128 slot = object.slot();
   const std::lock_guard lock(admission_mutex_);
   if (seen_->take(slot)) return true;
   seen_->add(slot, object.weight());
@@ -238,7 +219,7 @@ bool DiskTier::is_worth_it(const Object& object, bool was_used) {
 }
 
 void DiskTier::evicted(const Ref<Object>& object, bool was_used) {
-  const Hash128 slot = object->key().slot();
+  const Hash128 slot = object->slot();
   const Device* const device = device_of(slot);
   if (device == nullptr || device->volume->waiting(slot).get() == object.get()) return;
   if (object->is_on_disk() && device->volume->holds(slot)) return;
@@ -250,7 +231,7 @@ void DiskTier::evicted(const Ref<Object>& object, bool was_used) {
 }
 
 void DiskTier::write(const Ref<Object>& object) {
-  const Device* const device = device_of(object->key().slot());
+  const Device* const device = device_of(object->slot());
   if (device == nullptr) return;
   device->volume->put(object);
   if (object->vary().empty()) return;

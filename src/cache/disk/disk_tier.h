@@ -104,7 +104,6 @@ class DiskTier final : public EvictionListener {
                                        InvalidationMarks::Mark mark);
   [[nodiscard]] bool bring_back_rule(Hash128 slot, std::string_view payload, InvalidationMarks::Mark mark);
   [[nodiscard]] bool put(const Ref<Object>& object, InvalidationMarks::Mark mark);
-  [[nodiscard]] Ref<Body> copy_body(std::string_view bytes);
   [[nodiscard]] bool is_worth_it(const Object& object, bool was_used);
 
   const DiskOptions options_;

@@ -152,10 +152,10 @@ TEST(DiskTier, WhatIsUsedIsWrittenBehindAndSoSurvivesACrash) {
   ASSERT_TRUE(machine.cache->store(sample("/hot").meta(), "hot"));
   ASSERT_TRUE(machine.cache->store(sample("/once").meta(), "once"));
   (void)machine.look("/hot");
-  for (int i = 0; i < 4; ++i) machine.cache->write_behind();
+  for (int i = 0; i < 256; ++i) machine.cache->write_behind();
   machine.cache->disk()->flush();
   EXPECT_EQ(machine.cache->disk()->stats().volumes.stored, 1U);
-  for (int i = 0; i < 4; ++i) machine.cache->write_behind();  // not twice
+  for (int i = 0; i < 256; ++i) machine.cache->write_behind();  // not twice
   machine.cache->disk()->flush();
   EXPECT_EQ(machine.cache->disk()->stats().volumes.stored, 1U);
   machine.crash();

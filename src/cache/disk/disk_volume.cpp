@@ -157,7 +157,7 @@ bool DiskVolume::may_spend(std::uint64_t bytes) {
 void DiskVolume::put(Ref<Object> object) {
   const std::uint64_t size = kRecordHeaderSize + payload_size_of(*object);
   if (size > max_record_) return;
-  const Hash128 slot = object->key().slot();
+  const Hash128 slot = object->slot();
   queue(slot, {std::move(object), {}, 0, size});
 }
 

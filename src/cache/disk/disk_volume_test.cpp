@@ -40,15 +40,7 @@ struct Rig {
   }
   [[nodiscard]] Ref<Object> make(const std::string& target, std::string_view body) {
     const SampleResponse response = sample(target);
-    std::vector<Body::Piece> pieces;
-    for (std::string_view rest = body; !rest.empty();) {
-      const auto size = static_cast<std::uint32_t>(std::min<std::size_t>(rest.size(), 10'000));
-      Ref<Chunk> chunk = memory.make_chunk(size);
-      rest.copy(chunk->data(), size);
-      pieces.push_back({std::move(chunk), size});
-      rest.remove_prefix(size);
-    }
-    return Object::make(memory.budget(), response.meta(), Body::make(std::move(pieces)));
+    return memory.make_object(response.meta(), std::span(&body, 1));
   }
   void put(const std::string& target, std::string_view body) { volume->put(make(target, body)); }
   static Hash128 slot(const std::string& target) { return CacheKey{primary_key("www.a.com", target), {}}.slot(); }

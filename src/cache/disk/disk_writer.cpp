@@ -76,8 +76,8 @@ void DiskVolume::write_item(const Item& item) {
   payload.emplace_back(head);
   RecordHeader header;
   header.payload_size = static_cast<std::uint32_t>(head.size());
-  if (object && object->body() != nullptr) {
-    for (std::size_t i = 0; i < object->body()->piece_count(); ++i) payload.push_back(object->body()->piece(i));
+  if (object && object->body()) {
+    for (std::size_t i = 0; i < object->body().piece_count(); ++i) payload.push_back(object->body().piece(i));
     header.payload_size += static_cast<std::uint32_t>(object->body_size());
   }
   append(what, payload, header.record_size());

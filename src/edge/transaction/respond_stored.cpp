@@ -24,7 +24,7 @@ std::string_view fields_of(const cache::Object& object) {
 
 /// Whether some of the body is to be sent from the cache's file: saves the kernel a copy, but cannot be encrypted.
 bool sends_from_file(const Transaction& tx, const cache::Object& object) {
-  return object.body() != nullptr && object.body()->has_file() && tx.exchange.sends_files();
+  return object.body().has_file() && tx.exchange.sends_files();
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ io::Task<bool> send_stored(Transaction& tx, cache::Ref<cache::Object> object, st
                            std::uint64_t size) {
   const bool may_use_file = sends_from_file(tx, *object);
   while (size > 0) {
-    const auto run = may_use_file ? object->body()->file_run(offset, size) : cache::Body::FileRun{};
+    const auto run = may_use_file ? object->body().file_run(offset, size) : cache::FileRun{};
     if (run.size > 0) {
       if (!co_await tx.exchange.send_file(run.file, run.offset, run.size)) co_return false;
       offset += run.size;
@@ -41,7 +41,7 @@ io::Task<bool> send_stored(Transaction& tx, cache::Ref<cache::Object> object, st
       continue;
     }
     std::array<iovec, kBodyPieces> pieces;
-    const std::size_t count = object->body()->gather(offset, size, pieces);
+    const std::size_t count = object->body().gather(offset, size, pieces);
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < count; ++i) bytes += pieces[i].iov_len;
     if (!co_await tx.exchange.send(std::span<const iovec>(pieces.data(), count))) co_return false;
@@ -62,7 +62,7 @@ io::Task<void> send_whole(Transaction& tx, cache::Ref<cache::Object> object) {
   add_age_and_status(tail, tx, *object);
   const std::uint64_t size = object->body_size();
   std::array<iovec, kBodyPieces> body;
-  const std::size_t count = size == 0 ? 0 : object->body()->gather(0, size, body);
+  const std::size_t count = size == 0 ? 0 : object->body().gather(0, size, body);
   std::uint64_t first = 0;
   for (std::size_t i = 0; i < count; ++i) first += body[i].iov_len;
   if (first < size || sends_from_file(tx, *object)) {
@@ -112,7 +112,7 @@ io::Task<void> send_ranges(Transaction& tx, cache::Ref<cache::Object> object, ht
     std::uint64_t left = set.ranges()[i].length();
     while (left > 0) {
       std::array<iovec, kBodyPieces> body;
-      const std::size_t count = object->body()->gather(offset, left, body);
+      const std::size_t count = object->body().gather(offset, left, body);
       for (std::size_t k = 0; k < count; ++k) {
         offset += body[k].iov_len;
         left -= body[k].iov_len;
