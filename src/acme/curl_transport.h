@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "acme/transport.h"
+
+namespace yz::acme {
+
+/// HTTPS by libcurl, one connection kept between exchanges. Certificates are always verified, against the system's
+/// roots or, when given, `ca_pem` alone. A proxy is taken from the environment (https_proxy, no_proxy). One thread at a
+/// time.
+class CurlTransport final : public Transport {
+ public:
+  struct Options {
+    std::string ca_pem;  ///< roots to trust instead of the system's; empty: the system's
+    std::chrono::milliseconds connect_timeout{10'000};
+    std::chrono::milliseconds timeout{30'000};  ///< of one whole exchange
+    std::size_t max_body = 1 << 20;
+  };
+  explicit CurlTransport(Options options);
+  ~CurlTransport() override;
+  CurlTransport(const CurlTransport&) = delete;
+  CurlTransport& operator=(const CurlTransport&) = delete;
+
+  Result<HttpResponse> exchange(const HttpRequest& request) override;
+
+ private:
+  struct Handle;
+  const Options options_;
+  const std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace yz::acme
