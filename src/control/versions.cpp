@@ -9,6 +9,7 @@
 
 #include "model/json.h"
 #include "store/certificate_store.h"
+#include "store/challenge_store.h"
 #include "store/domain_store.h"
 #include "store/group_store.h"
 #include "store/node_store.h"
@@ -20,8 +21,8 @@ namespace yz::control {
 namespace {
 
 /// By ResourceKind.
-constexpr std::string_view kKindNames[] = {"settings", "origin_group", "domain",     "node_group",
-                                           "node",     "policy",       "certificate"};
+constexpr std::string_view kKindNames[] = {"settings", "origin_group", "domain",      "node_group",
+                                           "node",     "policy",       "certificate", "challenge"};
 
 std::string name_of(const model::Resource& resource) {
   return std::visit(
@@ -63,6 +64,8 @@ std::optional<model::Resource> find(const model::ConfigSnapshot& config, const m
       return from(config.policies);
     case model::ResourceKind::kCertificate:
       return from(config.certificates);
+    case model::ResourceKind::kChallenge:
+      return from(config.challenges);
   }
   return std::nullopt;
 }
@@ -93,6 +96,7 @@ Status put(store::Transaction& tx, const store::Author& author, const model::Res
     Status operator()(const model::Certificate& v) const {
       return control::put<store::CertificateStore>(tx, author, v);
     }
+    Status operator()(const model::Challenge& v) const { return control::put<store::ChallengeStore>(tx, author, v); }
   };
   return std::visit(Putter{tx, author}, resource);
 }

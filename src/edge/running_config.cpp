@@ -71,6 +71,10 @@ Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self
   config->cdn_id = token_of(snapshot->settings.cdn_zone, "yizhan");
   add_sites(*snapshot, book, *config);
   config->certificates = std::make_shared<const CertificateStore>(*snapshot, std::move(own), before.certificates.get());
+  for (const auto& [id, entry] : snapshot->challenges) {
+    const model::Challenge& one = *entry.value;
+    if (one.kind == model::ChallengeKind::kHttp) config->challenges.emplace(one.token, &one);
+  }
   if (const model::Node* node = snapshot->nodes.find(self); node != nullptr) {
     config->node_name = token_of(node->name, "yizhan");
     config->https_port = node->https_port;

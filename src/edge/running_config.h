@@ -1,8 +1,10 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip.h"
@@ -47,6 +49,8 @@ struct RunningConfig {
   std::shared_ptr<const CertificateStore> certificates;  ///< never null
   std::uint16_t https_port = 0;                          ///< where viewers of this node find TLS; 0: not told
   std::shared_ptr<const sched::SchedView> view;          ///< for edge correction; null: none
+  /// Of http-01, by token; in the snapshot.
+  std::map<std::string_view, const model::Challenge*, std::less<>> challenges;
 };
 using ConfigPtr = std::shared_ptr<const RunningConfig>;
 

@@ -28,6 +28,18 @@ Result<std::vector<Record>> apex_records(const model::ConfigSnapshot& config, co
   return records;
 }
 
+/// What authorities look for (RFC 8555 §8.4), at the names that hosts delegate to us. One whose name would be too long
+/// is left out: control refuses it before.
+void add_challenges(const model::ConfigSnapshot& config, std::vector<Record>& records) {
+  constexpr std::uint32_t kTtl = 1;  // the next order asks for another value
+  for (const auto& [id, entry] : config.challenges) {
+    const model::Challenge& one = *entry.value;
+    if (one.kind != model::ChallengeKind::kDns) continue;
+    const auto name = Name::parse(model::challenge_name(one.host, config.settings.cdn_zone));
+    if (name) records.push_back(dns::make_txt(*name, kTtl, one.value));
+  }
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Zones>> build_zones(const model::ConfigSnapshot& config, const std::string& nsid) {
@@ -35,7 +47,8 @@ Result<std::shared_ptr<const Zones>> build_zones(const model::ConfigSnapshot& co
   std::vector<dns::Zone> zones;
   if (!config.settings.cdn_zone.empty()) {
     YZ_TRY(const auto zone, Name::parse(config.settings.cdn_zone));
-    YZ_TRY(const auto records, apex_records(config, zone));
+    YZ_TRY(auto records, apex_records(config, zone));
+    add_challenges(config, records);
     std::vector<dns::Zone::Service> services;
     for (const auto& [id, entry] : config.domains) {
       const auto& domain = *entry.value;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,12 @@
 #include "model/ids.h"
 
 namespace yz::model {
+
+/// Who keeps a certificate up to date.
+enum class CertificateSource : std::uint8_t {
+  kUploaded,  ///< people, by uploading the next one
+  kAcme,      ///< control, by ordering it at an authority
+};
 
 /// A server certificate with its key. JSON and logs never show the key; the binary codec carries it to nodes over mTLS.
 struct Certificate {
@@ -17,6 +24,8 @@ struct Certificate {
   std::string chain_pem;           ///< leaf first
   std::string key_pem;             ///< PKCS#8
   WallTime not_after;
+  WallTime not_before;  ///< the epoch: not known
+  CertificateSource source = CertificateSource::kUploaded;
 
   friend bool operator==(const Certificate&, const Certificate&) = default;
 };

@@ -19,6 +19,7 @@ void for_each_map(Snapshot& s, F&& f) {
   f(ResourceKind::kNode, s.nodes);
   f(ResourceKind::kPolicy, s.policies);
   f(ResourceKind::kCertificate, s.certificates);
+  f(ResourceKind::kChallenge, s.challenges);
 }
 
 template <typename Map>
@@ -52,6 +53,7 @@ struct Put {
   void operator()(Node v) const { snapshot.nodes.put(std::move(v), at); }
   void operator()(Policy v) const { snapshot.policies.put(std::move(v), at); }
   void operator()(Certificate v) const { snapshot.certificates.put(std::move(v), at); }
+  void operator()(Challenge v) const { snapshot.challenges.put(std::move(v), at); }
 };
 
 }  // namespace
@@ -70,8 +72,8 @@ ResourceKey key_of(const Resource& resource) {
 }
 
 std::string to_string(const ResourceKey& key) {
-  static constexpr const char* kNames[] = {"settings", "origin_group", "domain",     "node_group",
-                                           "node",     "policy",       "certificate"};
+  static constexpr const char* kNames[] = {"settings", "origin_group", "domain",      "node_group",
+                                           "node",     "policy",       "certificate", "challenge"};
   const char* name = kNames[static_cast<std::size_t>(key.kind)];
   return key.kind == ResourceKind::kSettings ? std::string(name) : fmt::format("{}/{}", name, key.id);
 }
@@ -141,6 +143,7 @@ ConfigDelta diff(const ConfigSnapshot& from, const ConfigSnapshot& to) {
   step(ResourceKind::kNode, from.nodes, to.nodes);
   step(ResourceKind::kPolicy, from.policies, to.policies);
   step(ResourceKind::kCertificate, from.certificates, to.certificates);
+  step(ResourceKind::kChallenge, from.challenges, to.challenges);
   delta.result_hash = to.content_hash();
   return delta;
 }

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "model/certificate.h"
+#include "model/challenge.h"
 #include "model/domain.h"
 #include "model/ids.h"
 #include "model/node.h"
@@ -20,10 +21,19 @@
 namespace yz::model {
 
 /// One configuration resource; the alternative's index is its ResourceKind.
-using Resource = std::variant<Settings, OriginGroup, Domain, NodeGroup, Node, Policy, Certificate>;
+using Resource = std::variant<Settings, OriginGroup, Domain, NodeGroup, Node, Policy, Certificate, Challenge>;
 
 /// Numbers are part of the formats in docs/formats/config-snapshot.md.
-enum class ResourceKind : std::uint8_t { kSettings, kOriginGroup, kDomain, kNodeGroup, kNode, kPolicy, kCertificate };
+enum class ResourceKind : std::uint8_t {
+  kSettings,
+  kOriginGroup,
+  kDomain,
+  kNodeGroup,
+  kNode,
+  kPolicy,
+  kCertificate,
+  kChallenge,
+};
 
 struct ResourceKey {
   ResourceKind kind = ResourceKind::kSettings;
@@ -47,6 +57,7 @@ struct ConfigSnapshot {
   ResourceMap<NodeId, Node> nodes;
   ResourceMap<PolicyId, Policy> policies;
   ResourceMap<CertificateId, Certificate> certificates;
+  ResourceMap<ChallengeId, Challenge> challenges;
 
   /// SHA-256 (32 raw bytes) over the canonical encoding: equal exactly when the snapshots are. O(size).
   [[nodiscard]] std::string content_hash() const;

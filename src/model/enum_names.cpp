@@ -21,6 +21,8 @@ constexpr std::string_view kHttpsRedirect[] = {"off", "301", "308"};
 constexpr std::string_view kTlsVersion[] = {"tls12", "tls13"};
 constexpr std::string_view kOnClientAbort[] = {"finish", "stop_below"};
 constexpr std::string_view kOriginAuth[] = {"none", "aws_v4", "ali_oss"};
+constexpr std::string_view kChallengeKind[] = {"http-01", "dns-01"};
+constexpr std::string_view kCertificateSource[] = {"uploaded", "acme"};
 constexpr std::string_view kHealth[] = {"unknown", "up", "suspect", "down"};
 
 }  // namespace
@@ -84,6 +86,14 @@ Names names_of<OnClientAbort>() {
 template <>
 Names names_of<OriginAuth>() {
   return kOriginAuth;
+}
+template <>
+Names names_of<ChallengeKind>() {
+  return kChallengeKind;
+}
+template <>
+Names names_of<CertificateSource>() {
+  return kCertificateSource;
 }
 template <>
 Names names_of<Health>() {

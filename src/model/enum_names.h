@@ -4,6 +4,8 @@
 #include <span>
 #include <string_view>
 
+#include "model/certificate.h"
+#include "model/challenge.h"
 #include "model/domain.h"
 #include "model/node.h"
 #include "model/node_state.h"
@@ -64,6 +66,10 @@ template <>
 std::span<const std::string_view> names_of<OnClientAbort>();
 template <>
 std::span<const std::string_view> names_of<OriginAuth>();
+template <>
+std::span<const std::string_view> names_of<ChallengeKind>();
+template <>
+std::span<const std::string_view> names_of<CertificateSource>();
 template <>
 std::span<const std::string_view> names_of<Health>();
 

@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "model/certificate.h"
+#include "model/challenge.h"
 #include "model/config_snapshot.h"
 #include "model/domain.h"
 #include "model/node.h"
@@ -123,6 +124,14 @@ template <typename V>
 void visit_fields(V& v, Of<Certificate> auto& x) {
   v("id", x.id), v("tenant", x.tenant), v("name", x.name), v("names", x.names), v("chain_pem", x.chain_pem);
   v.secret("key_pem", x.key_pem), v("not_after", x.not_after);
+  if (!v.has(5)) return;
+  v("not_before", x.not_before), v("source", x.source);
+}
+
+template <typename V>
+void visit_fields(V& v, Of<Challenge> auto& x) {
+  v("id", x.id), v("tenant", x.tenant), v("name", x.name), v("kind", x.kind), v("host", x.host);
+  v("token", x.token), v("value", x.value);
 }
 
 template <typename V>

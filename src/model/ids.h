@@ -11,6 +11,7 @@ using NodeId = StrongId<struct NodeTag>;
 using NodeGroupId = StrongId<struct NodeGroupTag>;
 using PolicyId = StrongId<struct PolicyTag>;
 using CertificateId = StrongId<struct CertificateTag>;
+using ChallengeId = StrongId<struct ChallengeTag>;
 using TaskId = StrongId<struct TaskTag>;
 
 /// The number of a configuration change: given in commit order without gaps; 0 is the empty configuration.

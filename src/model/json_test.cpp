@@ -22,6 +22,7 @@ TEST(Json, EachResourceReadsBackWhatItWrote) {
   same(*s.node_groups.find({1}));
   same(*s.nodes.find({1}));
   same(*s.policies.find({1}));
+  same(*s.challenges.find({1}));
   same(
       UsageBatch{{1},
                  UINT64_MAX,

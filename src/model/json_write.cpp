@@ -115,7 +115,8 @@ json to_json(const ConfigSnapshot& s) {
               {"node_groups", write_map(s.node_groups)},
               {"nodes", write_map(s.nodes)},
               {"policies", write_map(s.policies)},
-              {"certificates", write_map(s.certificates)}};
+              {"certificates", write_map(s.certificates)},
+              {"challenges", write_map(s.challenges)}};
 }
 
 template json to_json(const Tenant&);
@@ -131,6 +132,7 @@ template json to_json(const Node&);
 template json to_json(const PolicyRule&);
 template json to_json(const Policy&);
 template json to_json(const Certificate&);
+template json to_json(const Challenge&);
 template json to_json(const Settings&);
 template json to_json(const TaskTarget&);
 template json to_json(const NodeProgress&);

@@ -52,6 +52,11 @@ namespace yz::model {
   certificate.not_after = WallTime(std::chrono::seconds(1'900'000'000));
   s.put(certificate, at);
 
+  Challenge challenge;
+  challenge.id = {1}, challenge.tenant = {1}, challenge.name = "order/1/tok", challenge.host = "www.a.com";
+  challenge.token = "tok", challenge.value = "tok.thumbprint";
+  s.put(challenge, at);
+
   Domain domain;
   domain.id = {1}, domain.tenant = {1}, domain.name = "www.a.com", domain.aliases = {"a.com"};
   domain.origin_group = {1}, domain.policy = {1}, domain.certificate = {1};

@@ -136,6 +136,17 @@ class ResourceCheck {
     require(c.key_pem.find("PRIVATE KEY-----") != std::string::npos, "/key_pem", "expected a PEM private key");
   }
 
+  void operator()(const Challenge& c) {
+    require_name(c.name);
+    require_host("/host", c.host);
+    const auto is_word = [](char x) { return http::is_token_char(x) && x != '%'; };
+    require(std::all_of(c.token.begin(), c.token.end(), is_word) && c.token.size() <= 256, "/token",
+            "expected a token of at most 256 bytes");
+    require(c.kind == ChallengeKind::kDns || !c.token.empty(), "/token", "expected a token");
+    require(!c.value.empty() && c.value.size() <= 512 && c.value.find_first_of(kLineBreakers) == std::string::npos,
+            "/value", "expected one line of at most 512 bytes");
+  }
+
  private:
   static bool in_ttl_range(seconds s) { return s >= seconds(0) && s <= kMaxTtl; }
 
@@ -245,6 +256,7 @@ class WholeCheck {
     each(ResourceKind::kNode, "nodes", s_.nodes, [this](const Node& n) { check_node(n); });
     each(ResourceKind::kPolicy, "policies", s_.policies, [this](const Policy& p) { check_policy(p); });
     each(ResourceKind::kCertificate, "certificates", s_.certificates, [](const Certificate&) {});
+    each(ResourceKind::kChallenge, "challenges", s_.challenges, [](const Challenge&) {});
     return std::move(findings_);
   }
 

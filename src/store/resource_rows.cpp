@@ -33,6 +33,8 @@ std::string_view to_string(ResourceKind kind) {
       return "policy";
     case ResourceKind::kCertificate:
       return "certificate";
+    case ResourceKind::kChallenge:
+      return "challenge";
   }
   return "unknown";
 }

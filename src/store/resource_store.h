@@ -45,5 +45,6 @@ extern template class ResourceStore<model::NodeGroup>;
 extern template class ResourceStore<model::Node>;
 extern template class ResourceStore<model::Policy>;
 extern template class ResourceStore<model::Certificate>;
+extern template class ResourceStore<model::Challenge>;
 
 }  // namespace yz::store

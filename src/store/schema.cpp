@@ -206,10 +206,16 @@ INSERT INTO sequence (name, v) VALUES ('config', 0), ('purge', 0), ('audit', 0),
   ('resource.1', 0), ('resource.2', 0), ('resource.3', 0), ('resource.4', 0), ('resource.5', 0), ('resource.6', 0);
 )sql";
 
+constexpr std::string_view kChallenges = R"sql(
+INSERT INTO sequence (name, v) SELECT 'resource.7', 0 FROM sequence
+  WHERE name = 'config' AND NOT EXISTS (SELECT 1 FROM sequence WHERE name = 'resource.7');
+)sql";
+
 constexpr Migration kMigrations[] = {
     {1, "first schema", kFirst},
     {2, "accounts", kAccountsSchema},
     {3, "statistics", kStatisticsSchema},
+    {4, "challenges of certificate authorities", kChallenges},
 };
 
 }  // namespace

@@ -96,6 +96,17 @@ bool unmark(Transaction& tx) {
   return !tx.request().path.starts_with("/.yz/");
 }
 
+/// What a certificate authority asks for (RFC 8555 §8.3), while an order is under way: ahead of every rule of the
+/// domain, whether it is served here or not. Null: no such thing; then the path is the origin's.
+const model::Challenge* find_challenge(const Transaction& tx) {
+  const http::RequestHead& request = tx.request();
+  const auto& challenges = tx.running().challenges;
+  if (challenges.empty() || !request.path.starts_with(model::kChallengePath)) return nullptr;
+  const auto it = challenges.find(request.path.substr(model::kChallengePath.size()));
+  if (it == challenges.end() || !equals_ignoring_case(request.host, it->second->host)) return nullptr;
+  return it->second;
+}
+
 io::Task<void> answer_health(Transaction& tx) {
   const bool serves = tx.worker.server().is_serving();
   (void)co_await tx.exchange.respond_text(serves ? 200 : 503, "text/plain", serves ? "ok\n" : "not ready\n");
@@ -118,6 +129,11 @@ io::Task<bool> check_access(Transaction& tx) {
       co_await refuse(tx, 404, "nothing is served under this path");
       co_return true;
     }
+  }
+  if (const model::Challenge* challenge = find_challenge(tx)) {
+    http::HeaderMap fields{{"Content-Type", "application/octet-stream"}, {"Cache-Control", "no-store"}};
+    (void)co_await tx.exchange.respond(200, std::move(fields), challenge->value);
+    co_return true;
   }
   const http::RequestHead& request = tx.request();
   if (request.method == http::Method::kConnect || request.method == http::Method::kTrace) {
