@@ -1,10 +1,12 @@
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "control/portals.h"
 #include "control/program.h"
 #include "control/sign_in.h"
 #include "control/version.h"
@@ -35,6 +37,7 @@ int main(int argc, char** argv) {
   std::string database;
   std::string ip_data;
   std::string token_file;
+  std::string web;
   std::string cdn_zone;
   std::string admin_email;
   std::string password_file;
@@ -44,6 +47,7 @@ int main(int argc, char** argv) {
   app.add_option("--state", state, "Folder for database, bus, CA and tokens");
   app.add_option("--database", database, "sqlite:/path or mysql://user:password@host:port/name");
   app.add_option("--ip-data", ip_data, "Compiled address map (yz-geo-build)");
+  app.add_option("--web", web, "Folder of the built portals; found beside the program when left out");
   app.add_option("--cdn-zone", cdn_zone, "Zone of a new cluster's CNAME targets");
   app.add_option("--bootstrap-token-file", token_file,
                  "File with the first operator token; made and printed without it");
@@ -68,6 +72,12 @@ int main(int argc, char** argv) {
   if (!database.empty()) settings.database = database;
   if (!ip_data.empty()) settings.ip_data = ip_data;
   if (!cdn_zone.empty()) settings.cdn_zone = cdn_zone;
+  if (!web.empty()) settings.web = web;
+  if (settings.web.empty()) {
+    std::error_code ignored;
+    const auto program_file = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    settings.web = yz::control::Portals::find(program_file.parent_path());
+  }
   if (!token_file.empty()) settings.bootstrap_token_file = token_file;
   if (!password_file.empty()) settings.admin_password_file = password_file;
   if (!admin_email.empty()) {
@@ -86,6 +96,9 @@ int main(int argc, char** argv) {
   yz::control::ControlProgram& control = **program;
   control.stop_at_signals();
   fmt::print("yz-control: API on http://{}, nodes on port {}\n", to_string(control.api()), control.node_port());
+  if (control.has_portals()) {
+    fmt::print("yz-control: portals on http://{0}/operator/ and http://{0}/portal/\n", to_string(control.api()));
+  }
   if (const auto& token = control.first_secrets().token) {
     fmt::print("yz-control: operator token (shown once, also in {}): {}\n",
                (settings.state / "operator.token").string(), *token);

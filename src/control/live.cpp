@@ -60,7 +60,8 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       prefetcher_(hub_, board_, clock),
       leader_(reactor, database, pool, clock, options_.instance),
       master_(reactor, hub_, state, database, pool, bus, leader_, feed_, board_, prefetcher_),
-      explainer_(state, std::move(map)) {
+      explainer_(state, std::move(map)),
+      origin_checker_(reactor, pool, options_.check_private_origins) {
   hub_.add_observer(publisher_);
   hub_.add_observer(feed_);
   hub_.add_observer(board_);

@@ -6,6 +6,7 @@
 #include "control/enrolment.h"
 #include "control/explain.h"
 #include "control/leader.h"
+#include "control/origin_checker.h"
 #include "control/prefetch.h"
 #include "control/publisher.h"
 #include "control/purge_feed.h"
@@ -31,6 +32,7 @@ class Live final {
     std::chrono::hours task_retention{24 * 30};
     std::chrono::hours minute_retention{24 * 35};
     store::SessionLimits sessions;
+    bool check_private_origins = false;  ///< see OriginChecker
   };
   Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& database, bus::Bus& bus, ConfigState& state,
        const Clock& clock, metrics::Registry& metrics, std::shared_ptr<const geo::GeoMap> map, Options options);
@@ -49,6 +51,7 @@ class Live final {
   [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
   [[nodiscard]] RefreshMaster& master() { return master_; }
   [[nodiscard]] const Leader& leader() const { return leader_; }
+  [[nodiscard]] OriginChecker& origin_checker() { return origin_checker_; }
   [[nodiscard]] const Explainer& explainer() const { return explainer_; }
 
  private:
@@ -76,6 +79,7 @@ class Live final {
   Leader leader_;
   RefreshMaster master_;
   Explainer explainer_;
+  OriginChecker origin_checker_;
   std::unique_ptr<bus::Subscription> subscription_;
   std::unique_ptr<rpc::NodeServer> server_;
   io::TaskScope scope_;

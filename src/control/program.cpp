@@ -8,6 +8,7 @@
 #include "bus/embedded_bus.h"
 #include "control/api_server.h"
 #include "control/live.h"
+#include "control/portals.h"
 #include "control/routes/routes.h"
 #include "control/state_folder.h"
 #include "io/signal_waiter.h"
@@ -23,6 +24,7 @@ Live::Options live_options(const ControlSettings& settings, const StateFolder& f
   out.instance = folder.instance();
   out.node_listen = settings.node_listen;
   out.ca = folder.ca();
+  out.check_private_origins = settings.check_private_origins;
   out.publisher.patience = settings.barrier_patience;
   out.purge_retention = std::chrono::duration_cast<std::chrono::hours>(settings.purge_retention);
   out.sessions = settings.sessions;
@@ -46,6 +48,7 @@ struct ControlProgram::Parts {
     server.reset();
     if (live) live->stop();
     pool.reset();
+    portals.reset();
     api.reset();
     live.reset();
     bus.reset();
@@ -62,6 +65,7 @@ struct ControlProgram::Parts {
   std::unique_ptr<io::BlockingPool> pool;
   std::unique_ptr<Live> live;
   std::unique_ptr<ApiServer> api;
+  std::unique_ptr<Portals> portals;
   std::unique_ptr<net::HttpServer> server;
   Endpoint api_endpoint;
   FirstSecrets first;
@@ -85,7 +89,8 @@ Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettin
   parts->api = std::make_unique<ApiServer>(
       all_routes(*parts->live, context, *parts->pool, parts->metrics, parts->folder.ca().certificate_pem),
       *parts->database, settings.sessions, *parts->pool, clock, parts->metrics);
-  parts->server = std::make_unique<net::HttpServer>(parts->reactor, *parts->api);
+  YZ_TRY(parts->portals, Portals::open(settings.web, *parts->api));
+  parts->server = std::make_unique<net::HttpServer>(parts->reactor, *parts->portals);
   auto bound = parts->server->listen(settings.listen);
   if (!bound) return fail(std::move(bound).error().with_context("listening on " + to_string(settings.listen)));
   parts->api_endpoint = *bound;
@@ -112,6 +117,7 @@ void ControlProgram::stop_at_signals() {
 }
 
 Endpoint ControlProgram::api() const { return parts_->api_endpoint; }
+bool ControlProgram::has_portals() const { return parts_->portals->has_files(); }
 const Routes& ControlProgram::routes() const { return parts_->api->routes(); }
 std::uint16_t ControlProgram::node_port() const { return parts_->live->node_port(); }
 const FirstSecrets& ControlProgram::first_secrets() const { return parts_->first; }

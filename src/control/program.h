@@ -29,6 +29,8 @@ class ControlProgram final {
   [[nodiscard]] Endpoint api() const;
   [[nodiscard]] std::uint16_t node_port() const;
   [[nodiscard]] const Routes& routes() const;
+  /// Whether /operator/ and /portal/ are served.
+  [[nodiscard]] bool has_portals() const;
   /// What this start made for the operator to get in with.
   [[nodiscard]] const FirstSecrets& first_secrets() const;
 

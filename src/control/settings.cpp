@@ -27,9 +27,10 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   const nlohmann::json& json = document.json().is_null() ? empty : document.json();
   if (!json.is_object()) return fail(document.to_error({{"", "expected a mapping"}}));
 
-  BodyReader reader(json, {"listen", "node_listen", "state", "database", "ip_data", "cdn_zone", "bootstrap_token_file",
-                           "admin_email", "admin_password_file", "session_idle", "session_lifetime", "threads",
-                           "purge_retention", "barrier_patience", "log"});
+  BodyReader reader(
+      json, {"listen", "node_listen", "state", "database", "web", "ip_data", "cdn_zone", "bootstrap_token_file",
+             "admin_email", "admin_password_file", "session_idle", "session_lifetime", "threads", "purge_retention",
+             "barrier_patience", "check_private_origins", "log"});
   ControlSettings out;
   if (const auto listen = reader.text("listen")) {
     if (auto endpoint = Endpoint::parse(*listen)) {
@@ -44,6 +45,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   }
   if (const auto state = reader.text("state")) out.state = *state;
   if (const auto url = reader.text("database")) out.database = *url;
+  if (const auto path = reader.text("web")) out.web = *path;
   if (const auto path = reader.text("ip_data")) out.ip_data = *path;
   if (const auto path = reader.text("bootstrap_token_file")) out.bootstrap_token_file = *path;
   if (const auto zone = reader.text("cdn_zone")) {
@@ -66,6 +68,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   }
   if (const auto time = reader.duration("purge_retention", kLongest)) out.purge_retention = *time;
   if (const auto time = reader.duration("barrier_patience", std::chrono::hours(1))) out.barrier_patience = *time;
+  out.check_private_origins = reader.boolean("check_private_origins").value_or(false);
   if (const auto log = json.find("log"); log != json.end()) {
     if (!log->is_object()) {
       reader.wrong("/log", "expected a mapping");

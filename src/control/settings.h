@@ -20,6 +20,7 @@ struct ControlSettings {
   std::string node_listen = "127.0.0.1:8443";        ///< host:port for agents and schedulers (gRPC, mutual TLS)
   std::filesystem::path state = "control-state";     ///< folder: database, bus, CA, tokens
   std::string database;                              ///< URL; empty: sqlite in the state folder
+  std::filesystem::path web;                         ///< folder of the built portals; empty: none are served
   std::filesystem::path ip_data;                     ///< compiled address map, for explain; empty: knows nothing
   std::string cdn_zone = "cdn.internal";             ///< of a new cluster; later it is changed over the API
   std::filesystem::path bootstrap_token_file;        ///< first operator token, chosen by the operator; empty: made
@@ -29,6 +30,7 @@ struct ControlSettings {
   std::size_t threads = 8;                           ///< for work that blocks
   std::chrono::milliseconds purge_retention = std::chrono::hours(72);
   std::chrono::milliseconds barrier_patience{2000};  ///< how long schedulers wait for edges that do not answer
+  bool check_private_origins = false;                ///< whether an origin check may ask addresses that are not public
   log::Level log_level = log::Level::kInfo;
   std::string log_file;  ///< empty: standard error
 

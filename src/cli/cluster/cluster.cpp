@@ -145,6 +145,7 @@ io::Task<Status> Cluster::start() {
                              {"state", (plan_.folder / "control").string()},
                              {"ip_data", geo_file_.string()},
                              {"cdn_zone", plan_.zone},
+                             {"check_private_origins", true},
                              {"admin_password_file", password_file.string()},
                              {"bootstrap_token_file", token_file.string()}}));
   YZ_CO_CHECK(co_await wait_for_control());

@@ -16,6 +16,7 @@
 #include "cli/origin_url.h"
 #include "cli/shell.h"
 #include "cli/table.h"
+#include "net/fetch.h"
 #include "net/http_server.h"
 
 namespace yz::cli {
@@ -44,10 +45,26 @@ Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
   return lock;
 }
 
-std::string where_table(const Cluster& cluster, const std::string& origin) {
+/// Whether control has the portals' files.
+io::Task<bool> serves_portals(io::Reactor& reactor, std::string api_url) {
+  io::BlockingPool pool;
+  io::Resolver resolver(pool);
+  net::HttpClient client(reactor);
+  net::FetchRequest request;
+  request.url = api_url + "/operator/";
+  request.method = "HEAD";
+  const auto answer = co_await net::fetch(client, resolver, std::move(request));
+  co_return answer && answer->status == 200;
+}
+
+std::string where_table(const Cluster& cluster, const std::string& origin, bool has_portals) {
   const ClusterPlan& plan = cluster.plan();
   Table table({"what", "where", "log"});
   const auto log = [&](std::string_view name) { return std::filesystem::relative(cluster.log_of(name)).string(); };
+  if (has_portals) {
+    table.add({"operator's portal", plan.api_url() + "/operator/", log("control")});
+    table.add({"customer's portal", plan.api_url() + "/portal/", ""});
+  }
   table.add({"control (REST)", plan.api_url(), log("control")});
   table.add({"control (nodes, gRPC)", fmt::format("127.0.0.1:{}", plan.rpc_port), ""});
   table.add({"scheduler (DNS)", fmt::format("127.0.0.1:{} udp, tcp", plan.dns_port), log("gslb")});
@@ -85,7 +102,7 @@ std::string what_next(const Cluster& cluster, const std::string& state) {
       "    {} refresh http://{}/\n"
       "    {} usage\n"
       "    {} top\n"
-      "  the API signs in people as well: admin@localhost, password {}\n"
+      "  the operator's portal, and the API, sign you in as admin@localhost, password {}\n"
       "Ctrl-C stops everything; the same command starts it again with its state and what its caches held.\n",
       plan.dns_port, plan.cname(), unicom, plan.dns_port, plan.cname(), telecom, plan.domain,
       to_string(cluster.edge(beijing)), plan.domain, plan.https_port, to_string(beijing.address), plan.domain,
@@ -127,7 +144,8 @@ io::Task<Status> bring_up(const Shell& shell, const Options& o, Cluster& cluster
             co_await cluster.ensure_domain(cluster.plan().domain, where.host, where.port, where.tls));
   YZ_CO_CHECK(co_await cluster.wait_until_ready(std::chrono::seconds(20)));
   YZ_CO_CHECK(co_await cluster.wait_for_dns(domain.value("cname", cluster.plan().cname()), std::chrono::seconds(20)));
-  shell.print("\n" + where_table(cluster, o.origin.empty() ? origin.text() : o.origin));
+  const bool has_portals = co_await serves_portals(reactor, cluster.plan().api_url());
+  shell.print("\n" + where_table(cluster, o.origin.empty() ? origin.text() : o.origin, has_portals));
   shell.print(what_next(cluster, shell.state.string()));
   co_return co_await stay();
 }
