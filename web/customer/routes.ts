@@ -1,0 +1,14 @@
+import type { RouteEntry } from '$shared/state/router.svelte'
+
+export const routes: RouteEntry[] = [
+  { pattern: '/', load: () => import('./pages/Home.svelte') },
+  { pattern: '/domains', load: () => import('./pages/Domains.svelte') },
+  { pattern: '/domains/new', load: () => import('./pages/AddDomain.svelte') },
+  { pattern: '/domains/:id', load: () => import('$shared/pages/DomainPage.svelte') },
+  { pattern: '/tasks', load: () => import('$shared/pages/Tasks.svelte') },
+  { pattern: '/tasks/:id', load: () => import('$shared/pages/TaskPage.svelte') },
+  { pattern: '/certificates', load: () => import('$shared/pages/Certificates.svelte') },
+  { pattern: '/statistics', load: () => import('$shared/pages/Statistics.svelte') },
+  { pattern: '/keys', load: () => import('$shared/pages/Keys.svelte') },
+  { pattern: '/audit', load: () => import('$shared/pages/Audit.svelte') },
+]

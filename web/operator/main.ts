@@ -1,0 +1,4 @@
+import { start } from '$shared/start'
+import App from './App.svelte'
+
+void start(App, '/operator/', { en: () => import('./i18n/en'), zh: () => import('./i18n/zh') })

@@ -1,0 +1,273 @@
+// From first login to a served request on a new domain, in a real browser against a real control and a running cluster.
+// Started by tests/test_portals.py; YZ_SHOTS names a folder for screenshots.
+import assert from 'node:assert/strict'
+import { launch, Person } from './browser.mjs'
+import { Cluster, eventually, makeCertificate, Origin } from './cluster.mjs'
+
+const kDomain = 'www.shop.test'
+const kNewNode = '127.0.1.7'
+const started = Date.now()
+const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`)
+
+const cluster = new Cluster()
+const origin = new Origin()
+let browser
+try {
+  await Promise.all([cluster.start(), origin.start()])
+  say(`cluster on ${cluster.base}`)
+  browser = await launch()
+  const operator = await Person.come(browser, { name: 'operator', language: 'en-GB', theme: 'light' })
+  await signIn(operator)
+  await joinNode(operator)
+  const token = await makeTenant(operator)
+  const customer = await Person.come(browser, { name: 'customer', language: 'zh-CN', theme: 'dark' })
+  await enterWithToken(customer, token)
+  await addDomain(customer)
+  await serveAndRefresh(customer)
+  await uploadCertificate(customer)
+  await seeFigures(customer)
+  await lookBack(operator)
+  await visitAll(operator, '/operator/', operatorPages)
+  await visitAll(customer, '/portal/', customerPages)
+  await narrow(token)
+  operator.report()
+  customer.report()
+  say('done')
+} finally {
+  await browser?.close()
+  origin.stop()
+  await cluster.stop()
+}
+
+async function signIn(person) {
+  const { page } = person
+  await page.goto(`${cluster.base}/operator/nodes`)
+  await page.getByLabel('E-mail address').fill('admin@localhost')
+  await page.getByLabel('Password').fill('not the password')
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await page.getByText('E-mail address or password is wrong.').waitFor()
+  await person.checkAccess('sign in, refused')
+  await person.shot('login_en_light')
+  await page.getByLabel('Password').fill(cluster.plan.admin_password)
+  await page.keyboard.press('Enter')
+  // One is where one wanted to go.
+  await page.getByRole('heading', { name: 'Nodes', level: 1 }).waitFor()
+  say('the operator is in')
+}
+
+async function joinNode(person) {
+  const { page } = person
+  await page.getByRole('row', { name: /beijing-1/ }).getByText('Connected').waitFor()
+  assert.equal(await page.getByRole('cell', { name: /Current/ }).count(), 4)
+  await page.getByRole('button', { name: 'Add a node' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('beijing-2')
+  await dialog.getByLabel('Group').selectOption({ label: 'beijing-unicom (L1)' })
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  // Refused where it is wrong: it has no address yet.
+  await dialog.getByLabel('Addresses').and(page.locator('[aria-invalid=true]')).waitFor()
+  await dialog.getByLabel('Addresses').fill(kNewNode)
+  await dialog.getByLabel('HTTP port').fill(String(cluster.plan.ports.edge))
+  await dialog.getByLabel('HTTPS port').fill(String(cluster.plan.ports.https))
+  await person.checkAccess('node dialog')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const command = await page.getByRole('group', { name: 'Join command' }).textContent()
+  cluster.startAgent('beijing-2', kNewNode, /--join (\S+)/.exec(command)[1])
+  await page.getByRole('dialog').getByText('Connected').waitFor()
+  await person.shot('join_en_light')
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+  await page.getByRole('row', { name: /beijing-2.*Connected.*Serves.*Current/ }).waitFor()
+  await person.shot('nodes_en_light')
+  say('a fifth node has joined and serves')
+}
+
+async function makeTenant(person) {
+  const { page } = person
+  await page.getByRole('link', { name: 'Tenants' }).click()
+  await page.getByRole('button', { name: 'Add a tenant' }).click()
+  await page.getByRole('dialog').getByLabel('Name').fill('Shop')
+  await page.keyboard.press('Enter')
+  await page.getByRole('cell', { name: 'Shop', exact: true }).waitFor()
+  await page.getByRole('link', { name: 'API keys' }).click()
+  await page.getByRole('button', { name: 'Make an API key' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('shop console')
+  await dialog.getByLabel('Tenant').selectOption({ label: 'Shop' })
+  await dialog.getByRole('button', { name: 'Create' }).click()
+  const token = (await page.getByRole('group', { name: 'The key' }).textContent()).trim()
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+  say('a tenant and its key are made')
+  return token
+}
+
+async function enterWithToken(person, token) {
+  const { page } = person
+  await page.goto(`${cluster.base}/portal/`)
+  await page.getByText('使用 API 令牌登录').click()
+  await page.getByRole('textbox', { name: 'API 令牌' }).fill(token)
+  await page.getByRole('button', { name: '使用此令牌' }).click()
+  await page.getByRole('heading', { name: '从添加域名开始' }).waitFor()
+  await person.checkAccess('welcome')
+  await person.shot('welcome_zh_dark')
+}
+
+async function addDomain(person) {
+  const { page } = person
+  await page.getByRole('link', { name: '添加第一个域名' }).click()
+  await page.getByRole('textbox', { name: '域名', exact: true }).fill(kDomain)
+  await page.keyboard.press('Enter')
+  await page.getByLabel('主机名或地址').fill('127.0.0.1')
+  await page.getByLabel('端口').fill('1')
+  await page.getByRole('button', { name: '检查源站' }).click()
+  await page.getByText('无法连接源站').waitFor()
+  await page.getByLabel('端口').fill(String(origin.port))
+  await page.getByRole('button', { name: '检查源站' }).click()
+  await page.getByText(/源站在 .* 内返回 200/).waitFor()
+  await person.checkAccess('wizard, origin')
+  await person.shot('wizard_origin_zh_dark')
+  await page.getByRole('button', { name: '下一步' }).click()
+  await page.getByLabel('下载与视频').check()
+  await person.checkAccess('wizard, cache')
+  await person.shot('wizard_cache_zh_dark')
+  await page.getByRole('button', { name: `创建 ${kDomain}` }).click()
+  await page.getByRole('heading', { name: '把域名指向这里' }).waitFor()
+  await page.getByText(`${kDomain}.${cluster.plan.zone}.`).waitFor()
+  await page.getByText('域名还没有解析记录。').or(page.getByText('DNS 没有应答。')).waitFor()
+  await person.checkAccess('wizard, CNAME')
+  await person.shot('wizard_cname_zh_dark')
+  await page.getByRole('button', { name: '下一步' }).click()
+  await page.getByRole('link', { name: '完成' }).click()
+  await page.getByRole('heading', { name: kDomain, level: 1 }).waitFor()
+  say('the customer has added a domain by the wizard')
+}
+
+async function serveAndRefresh(person) {
+  const { page } = person
+  const url = `http://${kDomain}/offer.txt`
+  const first = await eventually('the new domain is served', () => cluster.get(kDomain, '/offer.txt'), (answer) => answer.status === 200)
+  assert.equal(first.body, 'first')
+  await eventually('the second request is a hit', () => cluster.get(kDomain, '/offer.txt'), (answer) => /hit/.test(answer.headers['cache-status'] ?? ''))
+  origin.text = 'second'
+  assert.equal((await cluster.get(kDomain, '/offer.txt')).body, 'first')
+  await page.getByRole('link', { name: '刷新预热' }).click()
+  await page.getByRole('textbox', { name: 'URL' }).fill(url)
+  await page.getByRole('button', { name: '刷新', exact: true }).click()
+  await page.getByRole('region', { name: '刚提交的任务' }).getByText('已完成').first().waitFor()
+  assert.equal((await cluster.get(kDomain, '/offer.txt')).body, 'second')
+  await person.checkAccess('refresh')
+  await person.shot('refresh_zh_dark')
+  await page.getByLabel('对象').selectOption('prefetch')
+  await page.getByRole('textbox', { name: 'URL' }).fill(`http://${kDomain}/ahead.txt`)
+  await page.getByRole('button', { name: '预热', exact: true }).click()
+  await page.getByRole('region', { name: '刚提交的任务' }).getByText('预热').or(page.getByText('已完成').first()).first().waitFor()
+  say('served, refreshed, prefetched')
+}
+
+async function uploadCertificate(person) {
+  const { page } = person
+  const [chain, key] = makeCertificate(cluster.folder, kDomain)
+  await page.getByRole('link', { name: '证书', exact: true }).click()
+  await page.getByRole('button', { name: '上传证书' }).first().click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('证书链（PEM）').fill('no certificate')
+  await dialog.getByLabel('私钥（PEM）').fill(key)
+  await dialog.getByRole('button', { name: '上传', exact: true }).click()
+  await dialog.getByLabel('证书链（PEM）').and(page.locator('[aria-invalid=true]')).waitFor()
+  await dialog.getByLabel('证书链（PEM）').fill(chain)
+  await dialog.getByRole('button', { name: '上传', exact: true }).click()
+  await page.getByRole('cell', { name: new RegExp(`^${kDomain}`) }).waitFor()
+  const answer = await eventually('HTTPS with the new certificate', () => cluster.get(kDomain, '/offer.txt', { ca: chain }), (reply) => reply.status === 200)
+  assert.equal(answer.body, 'second')
+  say('served over HTTPS with the uploaded certificate')
+}
+
+async function seeFigures(person) {
+  const { page } = person
+  await page.getByRole('link', { name: '统计' }).click()
+  const requests = page.locator('.stat', { hasText: '请求数' }).locator('strong')
+  await eventually('requests show', () => requests.textContent(), (text) => Number(text) >= 3, 20_000)
+  const before = Number(await requests.textContent())
+  for (let i = 0; i < 40; ++i) await cluster.get(kDomain, '/offer.txt')
+  await eventually('the figures move', () => requests.textContent(), (text) => Number(text) >= before + 40, 20_000)
+  await person.shot('statistics_zh_dark')
+  say('the figures have moved')
+}
+
+async function lookBack(person) {
+  const { page } = person
+  await page.getByRole('link', { name: 'Domains' }).click()
+  await page.getByRole('link', { name: kDomain }).click()
+  await page.getByRole('link', { name: 'Caching' }).click()
+  await page.getByLabel('Stand-in when the origin fails').fill('10m')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved.').waitFor()
+  await page.getByRole('link', { name: 'History' }).click()
+  await page.getByText(/\d of \d are current/).waitFor()
+  await page.getByRole('row').nth(1).getByRole('button', { name: 'What changed' }).click()
+  await page.getByRole('dialog').getByRole('row', { name: /stale_on_error/ }).waitFor()
+  await person.checkAccess('difference of versions')
+  await person.shot('difference_en_light')
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
+  await page.getByRole('row').nth(2).getByRole('button', { name: 'Roll back' }).click()
+  await page.getByRole('dialog').getByRole('row', { name: /stale_on_error/ }).waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click()
+  await page.getByText(/The content of version \d+ is back/).waitFor()
+  await page.getByRole('link', { name: 'Explain' }).click()
+  await page.getByLabel('Domain or CNAME target').fill(kDomain)
+  await page.getByLabel('Address of a viewer or resolver').fill('202.106.0.20')
+  await page.getByRole('button', { name: 'Explain' }).click()
+  await page.getByRole('link', { name: 'beijing-2' }).first().waitFor()
+  assert.match(page.url(), /name=www\.shop\.test&address=202\.106\.0\.20/)
+  say('changes looked at, rolled back, a decision explained')
+}
+
+function operatorPages() {
+  return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
+    ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['tasks', 'tasks'], ['tasks/1', 'task'],
+    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['keys', 'keys'], ['audit', 'audit'], ['settings', 'settings']]
+}
+
+function customerPages() {
+  return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['audit', 'audit'], ['nothing', 'not_found']]
+}
+
+/** Every page in the person's language and theme, then in the others: faults, access, a picture. */
+async function visitAll(person, base, pages) {
+  const { page } = person
+  for (const round of [0, 1]) {
+    const suffix = await page.evaluate(() => `${document.documentElement.lang.slice(0, 2)}_${document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')}`)
+    for (const [path, name] of pages()) {
+      await page.goto(`${cluster.base}${base}${path}`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await person.settle()
+      await person.checkAccess(`${base}${path} ${suffix}`)
+      await person.shot(`${base.replaceAll('/', '')}_${name}_${suffix}`)
+    }
+    if (round === 0) {
+      await page.getByRole('button', { name: /^(中文|English)$/ }).click()
+      await page.getByRole('button', { name: /^(English|中文)$/ }).waitFor()
+      await page.emulateMedia({ colorScheme: suffix.endsWith('dark') ? 'light' : 'dark' })
+    }
+  }
+  say(`all pages of ${base} in both languages and themes`)
+}
+
+/** On a telephone: the menu opens, nothing is wider than the screen. */
+async function narrow(token) {
+  const person = await Person.come(browser, { name: 'on the way', language: 'zh-CN', theme: 'light', width: 390 })
+  const { page } = person
+  await page.addInitScript((secret) => sessionStorage.setItem('yz.token', secret), token)
+  for (const path of ['', 'domains/2?tab=cache', 'tasks', 'statistics']) {
+    await page.goto(`${cluster.base}/portal/${path}`)
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await person.settle()
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    assert.ok(wide <= 1, `/portal/${path} is ${wide} px wider than a telephone`)
+    await person.shot(`narrow_${path.replace(/\W+/g, '_')}`)
+  }
+  await page.getByRole('button', { name: '菜单' }).click()
+  await page.getByRole('link', { name: '证书' }).click()
+  await page.getByRole('heading', { name: '证书', level: 1 }).waitFor()
+  person.report()
+}
