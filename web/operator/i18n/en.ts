@@ -157,6 +157,7 @@ export default {
   'step.province_any': 'Province, any line',
   'step.country_any': 'Country, any line',
   'step.default': 'Default',
+  'step.last_resort': 'Last resort',
   'step.rule': 'A rule',
   'changes.title': 'Changes',
   'changes.intro': 'Every change of the configuration is a version: looked at, compared, rolled back.',

@@ -157,6 +157,7 @@ export default {
   'step.province_any': '同省任意线路',
   'step.country_any': '全国任意线路',
   'step.default': '默认',
+  'step.last_resort': '最后的选择',
   'step.rule': '规则',
   'changes.title': '变更',
   'changes.intro': '每次配置更改都是一个版本，可以查看、比较和回滚。',
