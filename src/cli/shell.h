@@ -55,6 +55,8 @@ void add_usage(CLI::App& app, Shell& shell);
 void add_edge(CLI::App& app, Shell& shell);
 void add_explain(CLI::App& app, Shell& shell);
 void add_top(CLI::App& app, Shell& shell);
+void add_user(CLI::App& app, Shell& shell);
+void add_audit(CLI::App& app, Shell& shell);
 void add_serve_files(CLI::App& app, Shell& shell);
 
 /// The program `yz`. Returns its exit code: 0, 1 when the work failed, 2 when the command line is wrong.
