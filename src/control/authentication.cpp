@@ -1,8 +1,10 @@
 #include "control/authentication.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/hash.h"
+#include "base/ip.h"
 #include "control/sign_in.h"
 #include "store/token_store.h"
 
@@ -22,7 +24,17 @@ Problem csrf_missing() {
 
 bool is_safe(std::string_view method) { return method == "GET" || method == "HEAD" || method == "OPTIONS"; }
 
-Result<Principal> by_token(store::Database& database, std::string_view token, WallTime now) {
+/// Whether the client's address is in one of the blocks.
+bool is_from(const std::vector<std::string>& blocks, const std::string& peer) {
+  const auto address = IpAddress::parse(peer);
+  return address && std::ranges::any_of(blocks, [&](const std::string& block) {
+           const auto prefix = IpPrefix::parse(block);
+           return prefix && prefix->contains(address->unmapped());
+         });
+}
+
+Result<Principal> by_token(store::Database& database, std::string_view token, const Call& call) {
+  const WallTime now = call.now;
   auto found = database.read([&](store::Transaction& tx) { return store::TokenStore(tx).authenticate(token, now); });
   if (!found) {
     if (found.error().code != Code::kUnauthenticated) return fail(std::move(found).error());
@@ -32,11 +44,17 @@ Result<Principal> by_token(store::Database& database, std::string_view token, Wa
   if (!role || is_operator_role(*role) == static_cast<bool>(found->tenant)) {
     return fail(Code::kPermission, "The token's role is none of ours.", Fault::kClient);
   }
+  if (!found->addresses.empty() && !is_from(found->addresses, call.peer)) {
+    return fail(Code::kPermission, "The token may not be used from " + call.peer + ".", Fault::kClient);
+  }
   Principal out;
   out.token_id = found->id.value;
   out.name = found->name;
   out.role = *role;
   out.tenant = found->tenant;
+  out.permissions = found->permissions;
+  out.is_bound_to_addresses = !found->addresses.empty();
+  out.domains = found->domains;
   if (!found->last_used || now - *found->last_used > kTouchEvery) {
     // Only a note for people; the call does not fail for it.
     (void)database.write([&](store::Transaction& tx) { return store::TokenStore(tx).touch(found->id, now); });
@@ -68,6 +86,8 @@ Result<Principal> by_session(store::Database& database, const store::SessionLimi
   out.name = user.email;
   out.role = *role;
   out.tenant = user.tenant;
+  out.domains = user.domains;
+  out.must_change_password = user.must_change_password;
   if (call.now - session.last_seen > kTouchEvery) {
     (void)database.write(
         [&](store::Transaction& tx) { return store::SessionStore(tx).touch(session.id, call.peer, call.now); });
@@ -93,11 +113,15 @@ tl::expected<void, Problem> admit(store::Database& database, const store::Sessio
   if (token.empty() && secret.empty()) {
     return refuse(Problem(unauthenticated("Sign in, or send Authorization: Bearer <token>.").value()));
   }
-  auto who = token.empty() ? by_session(database, limits, secret, call) : by_token(database, token, call.now);
+  auto who = token.empty() ? by_session(database, limits, secret, call) : by_token(database, token, call);
   if (!who) return refuse(Problem(std::move(who).error()));
   if (token.empty() && !is_safe(call.method) &&
       !equal_in_constant_time(call.header(kCsrfHeader).value_or(""), csrf_token(secret))) {
     return refuse(csrf_missing());
+  }
+  if (who->must_change_password && !wanted.starts_with("self:")) {
+    return refuse(problem(403, "password_change_required", "The password has to be changed",
+                          "An administrator chose it. Set your own with PUT /api/v1/account/password."));
   }
   if (!who->may(wanted)) {
     return refuse(Problem(

@@ -45,7 +45,8 @@ Outcome Explainer::explain(const Call& call, const std::vector<model::NodeState>
 
   const model::SnapshotPtr config = state_.current();
   const model::Domain* domain = find_domain(*config, *host);
-  if (domain == nullptr || !call.principal.may_see(domain->tenant)) return refuse(not_found("domain " + *host));
+  if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id))
+    return refuse(not_found("domain " + *host));
 
   const auto view = sched::SchedView::build(config, states, signals_of(probes), sched::Unreported::kAway);
   const geo::GeoInfo& info = map_->lookup(*address);

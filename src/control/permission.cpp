@@ -27,6 +27,7 @@ struct Grant {
 
 constexpr std::array kGrants = {
     Grant{"audit:read", kLook | kTok | kOwn},
+    Grant{"audit:verify", kLook},
     Grant{"certificate:read", kLook | kSee},
     Grant{"certificate:write", kOps | kWork},
     Grant{"config:read", kLook},
@@ -49,10 +50,17 @@ constexpr std::array kGrants = {
     Grant{"task:read", kLook | kSee},
     Grant{"tenant:read", kLook},
     Grant{"tenant:write", kOps},
-    Grant{"token:read", 0},
-    Grant{"token:write", 0},
+    Grant{"token:read", kOwn},
+    Grant{"token:write", kOwn},
     Grant{"usage:read", kLook | kSee | kBill},
+    Grant{"user:read", kLook | kOwn},
+    Grant{"user:write", kOwn},
 };
+
+/// What makes sense for somebody who sees some domains of a tenant: nothing that other domains share.
+constexpr std::array<Permission, 9> kForDomains = {"domain:read",    "domain:write",  "explain:read",
+                                                   "prefetch:write", "refresh:write", "self:read",
+                                                   "self:write",     "task:read",     "usage:read"};
 
 constexpr auto kNames = [] {
   std::array<Permission, kGrants.size()> names;
@@ -90,10 +98,22 @@ bool is_allowed(Role role, Permission permission) {
   return grant != nullptr && ((grant->roles | kAll) & bit(role)) != 0;
 }
 
-bool covers(Role role, Role other) {
-  if (is_operator_role(other) && !is_operator_role(role)) return false;
+bool Principal::may_see(model::TenantId owner, model::DomainId domain) const {
+  return is_of(owner) && (domains.empty() || std::ranges::find(domains, domain) != domains.end());
+}
+
+bool Principal::may(Permission permission) const {
+  if (!is_known() || !is_allowed(role, permission)) return false;
+  if (is_bound_to_domains() && std::ranges::find(kForDomains, permission) == kForDomains.end()) return false;
+  if (is_bound_to_addresses && (permission == "token:write" || permission == "user:write")) return false;
+  return permissions.empty() || permission.starts_with("self:") ||
+         std::ranges::find(permissions, permission) != permissions.end();
+}
+
+bool covers(const Principal& maker, const Principal& made) {
+  if (is_operator_role(made.role) && !maker.is_operator()) return false;
   return std::ranges::all_of(kGrants, [&](const Grant& grant) {
-    return !is_allowed(other, grant.permission) || is_allowed(role, grant.permission);
+    return grant.permission.starts_with("self:") || !made.may(grant.permission) || maker.may(grant.permission);
   });
 }
 

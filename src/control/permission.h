@@ -40,8 +40,6 @@ inline constexpr Permission kPublic = "public";
 [[nodiscard]] bool is_permission(Permission permission);
 /// True for kPublic whatever the role.
 [[nodiscard]] bool is_allowed(Role role, Permission permission);
-/// Whether `role` has every permission that `other` has, on the same rows or more: who may make the other.
-[[nodiscard]] bool covers(Role role, Role other);
 
 /// Who calls, as the token or the session says.
 struct Principal {
@@ -50,16 +48,31 @@ struct Principal {
   std::uint64_t session_id = 0;  ///< of the user's session
   std::string name;              ///< of the token, or the user's email: the actor in the audit
   Role role = Role::kTenant;
-  model::TenantId tenant;  ///< of a tenant's token or user
+  model::TenantId tenant;                ///< of a tenant's token or user
+  bool must_change_password = false;     ///< may do nothing else before
+  bool is_bound_to_addresses = false;    ///< a token for some addresses: makes no tokens or users for others
+  std::vector<std::string> permissions;  ///< of its role's, the only ones; empty: all
+  std::vector<model::DomainId> domains;  ///< the only ones that exist for it; empty: all of its tenant's
 
   /// False for the caller of a public route.
   [[nodiscard]] bool is_known() const { return token_id != 0 || user_id != 0; }
   [[nodiscard]] bool is_operator() const { return is_known() && is_operator_role(role); }
-  /// Whether rows of `owner` exist for this caller at all; others answer 404.
-  [[nodiscard]] bool may_see(model::TenantId owner) const {
+  /// Whether rows of `owner` exist for this caller at all; others answer 404. None do for who is bound to domains:
+  /// what belongs to a domain is asked for by the next one.
+  [[nodiscard]] bool may_see(model::TenantId owner) const { return domains.empty() && is_of(owner); }
+  /// Whether a domain of `owner` does.
+  [[nodiscard]] bool may_see(model::TenantId owner, model::DomainId domain) const;
+  [[nodiscard]] bool is_bound_to_domains() const { return !domains.empty(); }
+  /// Has its role's permissions, as far as neither its own list nor its domains restrict it.
+  [[nodiscard]] bool may(Permission permission) const;
+
+ private:
+  [[nodiscard]] bool is_of(model::TenantId owner) const {
     return is_operator() || (is_known() && owner == tenant && tenant);
   }
-  [[nodiscard]] bool may(Permission permission) const { return is_known() && is_allowed(role, permission); }
 };
+
+/// Whether `maker` may do everything that `made` could: nobody gives what they do not have.
+[[nodiscard]] bool covers(const Principal& maker, const Principal& made);
 
 }  // namespace yz::control

@@ -122,6 +122,10 @@ Problem conflict(std::string detail) {
   return problem(409, "conflict", "It conflicts with the present state", std::move(detail));
 }
 
+Problem bound_to_domains() {
+  return problem(403, "permission", "Not allowed", "You work on some domains of the tenant and cannot make another.");
+}
+
 Problem precondition_failed() {
   return problem(412, "precondition_failed", "It has changed since you read it",
                  "Read the resource again and repeat the change with its new ETag.");

@@ -45,6 +45,8 @@ struct Problem {
 [[nodiscard]] Problem precondition_failed();
 /// 428: a change without If-Match (RFC 6585 §3).
 [[nodiscard]] Problem precondition_required();
+/// 403: somebody who is bound to some domains cannot make another.
+[[nodiscard]] Problem bound_to_domains();
 /// Any other status.
 [[nodiscard]] Problem problem(int status, std::string code, std::string title, std::string detail);
 

@@ -13,6 +13,7 @@
 #include "control/state_folder.h"
 #include "io/signal_waiter.h"
 #include "net/http_server.h"
+#include "store/seal_stored.h"
 
 namespace yz::control {
 namespace {
@@ -77,7 +78,11 @@ ControlProgram::~ControlProgram() = default;
 Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettings& settings, const Clock& clock) {
   YZ_TRY(StateFolder folder, StateFolder::open(settings.state, clock.wall()));
   auto parts = std::make_unique<Parts>(std::move(folder), clock);
-  YZ_TRY(parts->database, store::Database::open(settings.database_url()));
+  store::DatabaseOptions options;
+  options.sealer = store::Sealer(parts->folder.seal_key());
+  YZ_TRY(parts->database, store::Database::open(settings.database_url(), std::move(options)));
+  YZ_TRY(const std::uint64_t sealed, store::seal_stored(*parts->database, clock.wall()));
+  if (sealed > 0) log::info("{} stored texts were sealed", sealed);
   YZ_TRY(parts->first, bootstrap(*parts->database, parts->folder, settings, clock.wall()));
   YZ_TRY(parts->bus, bus::EmbeddedBus::open(settings.state / "bus"));
   YZ_TRY(auto map, open_map(settings.ip_data));

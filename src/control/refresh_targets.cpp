@@ -102,7 +102,7 @@ class TargetReader {
   const model::Domain* find(const std::string& pointer, const std::string& host) {
     const auto name = model::canonical_host(host);
     const auto it = name ? hosts_.find(*name) : hosts_.end();
-    if (it != hosts_.end() && principal_.may_see(it->second->tenant)) return it->second;
+    if (it != hosts_.end() && principal_.may_see(it->second->tenant, it->second->id)) return it->second;
     body_.wrong(pointer, "there is no domain " + host);
     return nullptr;
   }

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "control/test_cluster.h"
+#include "control/test_browser.h"
 #include "model/yaml.h"
 
 namespace yz::control {
@@ -94,28 +94,68 @@ TEST_F(RoutePermissions, ATenantGetsNoFurtherThanItsPermissions) {
   }
 }
 
+TEST_F(RoutePermissions, EveryRoleGetsNoFurtherThanItsPermissions) {
+  const TestControl::World world = control_.make_world(1);
+  for (const char* name : {"operations", "support", "owner", "member", "billing", "viewer"}) {
+    const Role role = *parse_role(name);
+    json user = {{"email", std::string(name) + "@x.com"}, {"role", name}};
+    if (!is_operator_role(role)) user["tenant"] = world.tenant;
+    test::Browser browser = test::signed_in_user(control_, user);
+    for (const Operation& operation : described_operations()) {
+      if (operation.permission == kPublic || operation.path.ends_with("/events")) continue;
+      if (is_allowed(role, operation.permission)) continue;
+      const auto answer = browser.call(operation.method, fill(operation.path, 1), operation.method == "GET" ? "" : "{}",
+                                       {{"If-Match", "*"}});
+      EXPECT_EQ(answer.status, 403) << name << ": " << operation.method << " " << operation.path << answer.body;
+    }
+  }
+}
+
+TEST_F(RoutePermissions, EveryChangeBySessionNeedsTheCsrfToken) {
+  test::Browser browser(control_);
+  ASSERT_EQ(browser.sign_in("admin@localhost", control_.admin_password()).status, 201);
+  browser.forget_csrf();
+  for (const Operation& operation : described_operations()) {
+    if (operation.permission == kPublic || operation.method == "GET") continue;
+    const auto answer = browser.call(operation.method, fill(operation.path, 1), "{}", {{"If-Match", "*"}});
+    EXPECT_EQ(answer.json()["type"], "urn:yizhan:problem:csrf") << operation.method << " " << operation.path;
+  }
+}
+
 TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
   const TestControl::World world = control_.make_world(1);
   const std::uint64_t other = control_.create("tenants", {{"name", "b"}});
   const std::string token = control_.tenant_token(other);
+  test::Browser owner = test::signed_in_user(control_, {{"email", "o@b.com"}, {"role", "owner"}, {"tenant", other}});
+  test::Browser victim =
+      test::signed_in_user(control_, {{"email", "o@a.com"}, {"role", "owner"}, {"tenant", world.tenant}});
   const auto task = control_.post("/api/v1/refresh", {{"domains", {"www.a.com"}}});
   ASSERT_EQ(task.status, 202) << task.body;
 
   // Every route with an id that a tenant may use, with the id of the first tenant's row.
-  const std::map<std::string, std::uint64_t> rows = {{"domains", world.domain},
-                                                     {"origin-groups", world.origins},
-                                                     {"certificates", 1},
-                                                     {"tasks", task.json()["id"].get<std::uint64_t>()}};
+  const std::map<std::string, std::uint64_t> rows = {
+      {"domains", world.domain},
+      {"origin-groups", world.origins},
+      {"certificates", 1},
+      {"tasks", task.json()["id"].get<std::uint64_t>()},
+      {"users", control_.get("/api/v1/users?email=o@a.com").json()["items"][0]["id"].get<std::uint64_t>()},
+      {"tokens", control_.post("/api/v1/tokens", {{"name", "t"}, {"role", "tenant"}, {"tenant", world.tenant}})
+                     .json()["id"]
+                     .get<std::uint64_t>()},
+      {"account", victim.get("/api/v1/session").json()["session"].get<std::uint64_t>()}};
   for (const Operation& operation : described_operations()) {
-    if (operation.path.find("{id}") == std::string::npos) continue;
-    if (!is_allowed(Role::kTenant, operation.permission)) continue;
+    if (operation.path.find("{id}") == std::string::npos || !is_allowed(Role::kOwner, operation.permission)) continue;
     const std::string resource = operation.path.substr(8, operation.path.find('/', 8) - 8);
     ASSERT_TRUE(rows.contains(resource)) << "say here which row of " << resource << " is another tenant's";
-    const auto answer =
-        control_.call(operation.method, fill(operation.path, rows.at(resource)),
-                      operation.method == "GET" ? "" : R"({"name":"www.x.com"})", {{"If-Match", "*"}}, token);
-    EXPECT_EQ(answer.status, 404) << operation.method << " " << operation.path << ": " << answer.body;
+    const std::string path = fill(operation.path, rows.at(resource));
+    const std::string body = operation.method == "GET" ? "" : R"({"name":"www.x.com"})";
+    const auto by_owner = owner.call(operation.method, path, body, {{"If-Match", "*"}});
+    EXPECT_EQ(by_owner.status, 404) << operation.method << " " << operation.path << ": " << by_owner.body;
+    if (!is_allowed(Role::kTenant, operation.permission)) continue;
+    const auto by_token = control_.call(operation.method, path, body, {{"If-Match", "*"}}, token);
+    EXPECT_EQ(by_token.status, 404) << operation.method << " " << operation.path << ": " << by_token.body;
   }
+  EXPECT_TRUE(victim.is_signed_in());
   for (const char* list : {"domains", "origin-groups", "certificates", "tasks"}) {
     const auto answer = control_.call("GET", std::string("/api/v1/") + list, "", {}, token);
     EXPECT_TRUE(answer.json()["items"].empty()) << list << answer.body;

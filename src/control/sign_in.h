@@ -28,9 +28,15 @@ struct SignedIn {
 
 /// Checks a login and begins a session with a new secret; one that the browser already had ends. Answers and takes the
 /// same time for an unknown user, a disabled one and a wrong password. Counts attempts by account and by address.
-/// Refuses with 401 "unauthenticated" or "code_required", or 429 with how long to wait. Blocks.
+/// Refuses with 401 "unauthenticated", "code_required" (the password is right, a second factor is in force and no code
+/// came) or "wrong_code", or 429 with how long to wait. Blocks.
 [[nodiscard]] tl::expected<SignedIn, Problem> sign_in(store::Database& database, const store::SessionLimits& limits,
                                                       const Call& call, const Login& login);
+
+/// Whether the password is that of the user who calls by a session. Counted as signing in is: 429 when it has to wait.
+/// Blocks.
+[[nodiscard]] tl::expected<bool, Problem> check_own_password(store::Database& database, const Call& call,
+                                                             const std::string& password);
 
 /// The value of a cookie of a Cookie field (RFC 6265 §4.2.1), or empty.
 [[nodiscard]] std::string_view cookie_value(std::string_view field, std::string_view name);

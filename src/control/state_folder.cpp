@@ -90,6 +90,7 @@ Result<StateFolder> StateFolder::open(const std::filesystem::path& path, WallTim
   YZ_CHECK(out.lock());
   YZ_CHECK(out.load_ca(now));
   YZ_CHECK(out.load_instance());
+  YZ_CHECK(out.load_seal_key());
   return out;
 }
 
@@ -133,6 +134,22 @@ Status StateFolder::load_instance() {
   }
   instance_ = "control-" + to_hex(secret_bytes(6));
   return write_file_atomically(file, instance_ + "\n");
+}
+
+Status StateFolder::load_seal_key() {
+  const std::filesystem::path file = path_ / "seal.key";
+  const auto text = read_file(file, kMaxSecretFile);
+  if (!text && text.error().code == Code::kNotFound) {
+    seal_key_ = secret_bytes(store::Sealer::kKeyBytes);
+    return write_file_atomically(file, to_hex(seal_key_) + "\n", kSecretMode);
+  }
+  if (!text) return fail(text.error());
+  auto key = from_hex(trim(*text));
+  if (!key || key->size() != store::Sealer::kKeyBytes) {
+    return fail(Code::kCorrupt, file.string() + ": expected 64 hexadecimal digits");
+  }
+  seal_key_ = *std::move(key);
+  return {};
 }
 
 Result<FirstSecrets> bootstrap(store::Database& database, const StateFolder& folder, const ControlSettings& settings,

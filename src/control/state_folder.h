@@ -12,7 +12,8 @@
 
 namespace yz::control {
 
-/// The folder that keeps what must not be lost beside the database: `ca.pem` and `ca.key` (0600), `instance` (this
+/// The folder that keeps what must not be lost beside the database: `ca.pem` and `ca.key` (0600), `seal.key`
+/// (0600; seals secrets in the database, so that its copies alone do not show them), `instance` (this
 /// instance's name as a lease holder), `operator.token` and `admin.password` (0600) after a first start. Locked while
 /// in use.
 class StateFolder final {
@@ -24,6 +25,8 @@ class StateFolder final {
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] const rpc::KeyPair& ca() const { return ca_; }
   [[nodiscard]] const std::string& instance() const { return instance_; }
+  /// The key that seals secrets in the database: 32 bytes.
+  [[nodiscard]] const std::string& seal_key() const { return seal_key_; }
   [[nodiscard]] std::filesystem::path token_file() const { return path_ / "operator.token"; }
   [[nodiscard]] std::filesystem::path password_file() const { return path_ / "admin.password"; }
 
@@ -32,11 +35,13 @@ class StateFolder final {
   [[nodiscard]] Status lock();
   [[nodiscard]] Status load_ca(WallTime now);
   [[nodiscard]] Status load_instance();
+  [[nodiscard]] Status load_seal_key();
 
   std::filesystem::path path_;
   UniqueFd lock_;
   rpc::KeyPair ca_;
   std::string instance_;
+  std::string seal_key_;
 };
 
 /// What a first start made for the operator to get in with; each is shown once.

@@ -88,24 +88,27 @@ Result<Listing<AuditEntry>> AuditLog::list(const AuditFilter& filter, Page page)
   return listing;
 }
 
-Result<std::optional<std::uint64_t>> AuditLog::first_broken() {
+Result<AuditVerdict> AuditLog::verify() {
   constexpr std::size_t kStep = 1000;
   YZ_TRY(const auto last, last_number(tx_, "audit"));
-  std::string previous;
-  std::uint64_t seen = 0;
-  while (seen < last) {
+  AuditVerdict out;
+  for (;;) {
     YZ_TRY(const Rows rows,
            tx_.query(fmt::format("SELECT {} FROM audit WHERE id > ? ORDER BY id LIMIT {}", kColumns, kStep),
-                     kColumnCount, {seen}));
-    if (rows.empty()) return seen + 1;
+                     kColumnCount, {out.entries}));
+    if (rows.empty() && out.entries == last) break;
     for (const Row& row : rows) {
       const AuditEntry entry = read_entry(row);
-      if (entry.id != seen + 1 || entry.hash != chain(previous, entry)) return seen + 1;
-      previous = entry.hash;
-      seen = entry.id;
+      if (entry.id > last || entry.id != out.entries + 1 || entry.hash != chain(out.head, entry)) break;
+      out.head = entry.hash;
+      out.entries = entry.id;
+    }
+    if (rows.empty() || out.entries != rows.back().u64(0)) {
+      out.first_broken = out.entries + 1;
+      break;
     }
   }
-  return std::nullopt;
+  return out;
 }
 
 }  // namespace yz::store

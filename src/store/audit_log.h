@@ -33,6 +33,14 @@ struct AuditFilter {
   std::string actor;   ///< empty: all
 };
 
+/// Whether the log is as it was written. What was cut off at its end, with the numbers put back, shows only to somebody
+/// who kept an earlier `head`.
+struct AuditVerdict {
+  std::uint64_t entries = 0;                  ///< that fit
+  std::string head;                           ///< hash of the last of them
+  std::optional<std::uint64_t> first_broken;  ///< id of the first entry that is missing or does not fit
+};
+
 /// Append-only record of who changed what. Entries are chained by hash, so that a changed or removed one shows.
 class AuditLog final {
  public:
@@ -43,8 +51,8 @@ class AuditLog final {
              std::string_view detail = "{}");
   /// Newest first; `page.after` is the last id seen (0: from the newest).
   Result<Listing<AuditEntry>> list(const AuditFilter& filter, Page page);
-  /// The id of the first entry that does not fit the chain, or none: the log is as it was written.
-  Result<std::optional<std::uint64_t>> first_broken();
+  /// Walks the whole chain. Costs a read and a SHA-256 of every entry.
+  Result<AuditVerdict> verify();
 
  private:
   Transaction& tx_;

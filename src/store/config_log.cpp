@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kColumns = "seq, at, actor, kind, id, name, body";
 constexpr std::size_t kColumnCount = 7;
 
-Result<ConfigRecord> read_record(const Row& row) {
+Result<ConfigRecord> read_record(const Transaction& tx, const Row& row) {
   ConfigRecord record{.seq = row.id<ConfigSeq>(0),
                       .at = row.time(1),
                       .actor = row.text(2),
@@ -22,16 +22,16 @@ Result<ConfigRecord> read_record(const Row& row) {
                       .name = row.text(5),
                       .resource = std::nullopt};
   if (!row.is_null(6)) {
-    YZ_TRY(record.resource, from_body(row.text(6)));
+    YZ_TRY(record.resource, from_body(tx, row.text(6)));
   }
   return record;
 }
 
-Result<std::vector<ConfigRecord>> read_records(const Rows& rows) {
+Result<std::vector<ConfigRecord>> read_records(const Transaction& tx, const Rows& rows) {
   std::vector<ConfigRecord> records;
   records.reserve(rows.size());
   for (const Row& row : rows) {
-    YZ_TRY(ConfigRecord record, read_record(row));
+    YZ_TRY(ConfigRecord record, read_record(tx, row));
     records.push_back(std::move(record));
   }
   return records;
@@ -52,7 +52,7 @@ Result<std::vector<ConfigRecord>> ConfigLog::since(ConfigSeq after, std::size_t 
   YZ_TRY(const Rows rows,
          tx_.query(fmt::format("SELECT {} FROM config_log WHERE seq > ? ORDER BY seq LIMIT {}", kColumns, limit),
                    kColumnCount, {after}));
-  return read_records(rows);
+  return read_records(tx_, rows);
 }
 
 Result<std::vector<ConfigRecord>> ConfigLog::latest(std::size_t limit, ConfigSeq before) {
@@ -60,14 +60,14 @@ Result<std::vector<ConfigRecord>> ConfigLog::latest(std::size_t limit, ConfigSeq
   YZ_TRY(const Rows rows,
          tx_.query(fmt::format("SELECT {} FROM config_log WHERE seq < ? ORDER BY seq DESC LIMIT {}", kColumns, limit),
                    kColumnCount, {bound}));
-  return read_records(rows);
+  return read_records(tx_, rows);
 }
 
 Result<ConfigRecord> ConfigLog::at(ConfigSeq seq) {
   YZ_TRY(const auto row,
          tx_.query_one(fmt::format("SELECT {} FROM config_log WHERE seq = ?", kColumns), kColumnCount, {seq}));
   if (!row) return no_such_version(seq);
-  return read_record(*row);
+  return read_record(tx_, *row);
 }
 
 Result<std::optional<ConfigRecord>> ConfigLog::state_of(const model::ResourceKey& key, ConfigSeq seq) {
@@ -76,7 +76,7 @@ Result<std::optional<ConfigRecord>> ConfigLog::state_of(const model::ResourceKey
                                                    kColumns),
                                        kColumnCount, {static_cast<std::uint64_t>(key.kind), key.id, seq}));
   if (!row || row->is_null(6)) return std::nullopt;
-  YZ_TRY(ConfigRecord record, read_record(*row));
+  YZ_TRY(ConfigRecord record, read_record(tx_, *row));
   return record;
 }
 
@@ -85,7 +85,7 @@ Result<model::ConfigSnapshot> ConfigLog::snapshot() {
   YZ_TRY(const Rows rows, tx_.query("SELECT seq, body FROM resource", 2));
   model::ConfigSnapshot snapshot;
   for (const Row& row : rows) {
-    YZ_TRY(model::Resource resource, from_body(row.text(1)));
+    YZ_TRY(model::Resource resource, from_body(tx_, row.text(1)));
     snapshot.put(std::move(resource), row.id<ConfigSeq>(0));
   }
   snapshot.seq = now;
@@ -102,7 +102,7 @@ Result<model::ConfigSnapshot> ConfigLog::snapshot_at(ConfigSeq seq) {
                    2, {seq}));
   model::ConfigSnapshot snapshot;
   for (const Row& row : rows) {
-    YZ_TRY(model::Resource resource, from_body(row.text(1)));
+    YZ_TRY(model::Resource resource, from_body(tx_, row.text(1)));
     snapshot.put(std::move(resource), row.id<ConfigSeq>(0));
   }
   snapshot.seq = seq;

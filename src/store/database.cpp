@@ -133,7 +133,7 @@ Status Database::run_once(Mode mode, const std::function<Status(Transaction&)>& 
     if (done) done = connection->command(sql);
   }
   if (done) {
-    Transaction tx(*connection);
+    Transaction tx(*connection, options_.sealer);
     done = body(tx);
     // A body that swallowed such an error must not commit what the engine has undone.
     if (done && connection->trouble() != Trouble::kNone) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "store/sealer.h"
 #include "store/transaction.h"
 
 namespace yz::store {
@@ -28,6 +29,7 @@ struct DatabaseOptions {
   std::chrono::milliseconds lock_timeout{5'000};      ///< waiting for a lock inside the engine
   Durability durability = Durability::kPower;         ///< SQLite only
   int attempts = 5;                                   ///< of a body whose transaction was busy, deadlocked or cut off
+  Sealer sealer;                                      ///< for secrets; without a key they are stored open
 };
 
 /// The database behind control: SQLite for one machine, MariaDB (or MySQL 8) in production; the truth of everything
@@ -65,6 +67,7 @@ class Database final {
 
   /// "sqlite" or "mysql".
   [[nodiscard]] std::string_view engine() const;
+  [[nodiscard]] bool is_sealing() const { return options_.sealer.has_key(); }
   /// The schema's version: the number of the last migration.
   [[nodiscard]] Result<int> schema_version();
 

@@ -212,12 +212,28 @@ TEST_P(RecordsTest, TheAuditChainShowsTampering) {
   for (int i = 0; i < 5; ++i) {
     write([&](Transaction& tx) { return AuditLog(tx).add(author(), "login", "user", "eve").map([] { return 0; }); });
   }
-  const auto broken = [&] { return read([](Transaction& tx) { return AuditLog(tx).first_broken(); }); };
+  const auto broken = [&] { return read([](Transaction& tx) { return AuditLog(tx).verify(); }).first_broken; };
   EXPECT_FALSE(broken());
+  EXPECT_EQ(read([](Transaction& tx) { return AuditLog(tx).verify(); }).head.size(), 64u);
   write([](Transaction& tx) { return tx.execute("UPDATE audit SET actor = 'nobody' WHERE id = 3"); });
   EXPECT_EQ(broken(), 3u);
   write([](Transaction& tx) { return tx.execute("DELETE FROM audit WHERE id IN (2, 3)"); });
   EXPECT_EQ(broken(), 2u);
+}
+
+TEST_P(RecordsTest, AForgedOrMissingLastAuditEntryShows) {
+  for (int i = 0; i < 3; ++i) {
+    write([&](Transaction& tx) { return AuditLog(tx).add(author(), "drain", "node", "1").map([] { return 0; }); });
+  }
+  const auto broken = [&] { return read([](Transaction& tx) { return AuditLog(tx).verify(); }).first_broken; };
+  write([](Transaction& tx) {
+    return tx.execute(
+        "INSERT INTO audit SELECT 4, at, actor, address, request_id, tenant, action, kind, target, "
+        "detail, hash FROM audit WHERE id = 3");
+  });
+  EXPECT_EQ(broken(), 4u);
+  write([](Transaction& tx) { return tx.execute("DELETE FROM audit WHERE id >= 3"); });
+  EXPECT_EQ(broken(), 3u);
 }
 
 TEST_P(RecordsTest, TheAuditLogIsNewestFirstAndFiltered) {

@@ -6,16 +6,20 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "model/codec.h"
 #include "model/json.h"
 #include "store/audit_log.h"
+#include "store/sealer.h"
 
 namespace yz::store {
 
 using model::Resource;
 using model::ResourceKey;
 using model::ResourceKind;
+
+namespace {
+constexpr std::string_view kSealContext = "resource";
+}
 
 std::string_view to_string(ResourceKind kind) {
   switch (kind) {
@@ -80,11 +84,13 @@ std::vector<ResourceKey> references_of(const Resource& resource) {
   return {keys.begin(), keys.end()};
 }
 
-// Base64url: text columns hold it whatever the engine thinks of character sets.
-std::string to_body(const Resource& resource) { return to_base64url(model::encode(resource)); }
+// All kinds are sealed: keys of certificates, of origins and of URLs are where one looks for them, and elsewhere.
+std::string to_body(const Transaction& tx, const Resource& resource) {
+  return tx.sealer().seal(kSealContext, model::encode(resource));
+}
 
-Result<Resource> from_body(std::string_view body) {
-  YZ_TRY(const std::string bytes, from_base64url(body));
+Result<Resource> from_body(const Transaction& tx, std::string_view body) {
+  YZ_TRY(const std::string bytes, tx.sealer().open(kSealContext, body));
   return model::decode_resource(bytes);
 }
 
@@ -101,8 +107,8 @@ namespace {
 constexpr std::string_view kColumns = "version, seq, body, created_at, updated_at, id";
 constexpr std::size_t kColumnCount = 6;
 
-Result<ResourceRow> read_row(const Row& row) {
-  YZ_TRY(Resource resource, from_body(row.text(2)));
+Result<ResourceRow> read_row(const Transaction& tx, const Row& row) {
+  YZ_TRY(Resource resource, from_body(tx, row.text(2)));
   return ResourceRow{.value = std::move(resource),
                      .version = row.u64(0),
                      .seq = row.id<model::ConfigSeq>(1),
@@ -118,7 +124,7 @@ Result<std::optional<ResourceRow>> find_resource(Transaction& tx, const Resource
   YZ_TRY(const auto row, tx.query_one(fmt::format("SELECT {} FROM resource WHERE kind = ? AND id = ?", kColumns),
                                       kColumnCount, {kind_number(key.kind), key.id}));
   if (!row) return std::nullopt;
-  YZ_TRY(ResourceRow found, read_row(*row));
+  YZ_TRY(ResourceRow found, read_row(tx, *row));
   return found;
 }
 
@@ -147,7 +153,7 @@ Result<Listing<ResourceRow>> list_resources(Transaction& tx, ResourceKind kind, 
       listing.next = rows[page.limit - 1].u64(5);
       break;
     }
-    YZ_TRY(ResourceRow item, read_row(row));
+    YZ_TRY(ResourceRow item, read_row(tx, row));
     listing.items.push_back(std::move(item));
   }
   return listing;
@@ -164,11 +170,11 @@ Status write_row(Transaction& tx, ResourceRow& row, bool is_new) {
                 "INSERT INTO resource (kind, id, tenant, scope, name, version, seq, body, created_at, updated_at) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 {kind_number(key.kind), key.id, owner, tenant, name_of(row.value), row.version, row.seq,
-                 to_body(row.value), row.created, row.updated})
+                 to_body(tx, row.value), row.created, row.updated})
           : tx.execute(
                 "UPDATE resource SET tenant = ?, scope = ?, name = ?, version = ?, seq = ?, body = ?, updated_at = ? "
                 "WHERE kind = ? AND id = ?",
-                {owner, tenant, name_of(row.value), row.version, row.seq, to_body(row.value), row.updated,
+                {owner, tenant, name_of(row.value), row.version, row.seq, to_body(tx, row.value), row.updated,
                  kind_number(key.kind), key.id});
   if (!done) return fail(as_client_error(std::move(done).error(), to_string(key.kind)));
   return {};
@@ -205,7 +211,7 @@ Status write_log(Transaction& tx, const Author& author, const ResourceKey& key, 
       tx.execute("INSERT INTO config_log (seq, at, actor, kind, id, name, version, body) "
                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                  {seq, author.at, author.actor, kind_number(key.kind), key.id, name, version,
-                  resource != nullptr ? Value(to_body(*resource)) : Value()}));
+                  resource != nullptr ? Value(to_body(tx, *resource)) : Value()}));
   return {};
 }
 

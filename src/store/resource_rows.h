@@ -23,8 +23,8 @@ using ResourceRow = Stored<model::Resource>;
 [[nodiscard]] std::vector<model::ResourceKey> references_of(const model::Resource& resource);
 
 /// A resource as text for a column, and back. Fails with kCorrupt.
-[[nodiscard]] std::string to_body(const model::Resource& resource);
-[[nodiscard]] Result<model::Resource> from_body(std::string_view body);
+[[nodiscard]] std::string to_body(const Transaction& tx, const model::Resource& resource);
+[[nodiscard]] Result<model::Resource> from_body(const Transaction& tx, std::string_view body);
 
 Result<std::optional<ResourceRow>> find_resource(Transaction& tx, const model::ResourceKey& key);
 /// find_resource, or kNotFound blamed on the client.

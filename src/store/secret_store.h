@@ -8,8 +8,8 @@
 
 namespace yz::store {
 
-/// Named secrets that all instances of control share: the node CA and its key, signing keys. Kept as they are given;
-/// whoever can read the database can read them.
+/// Named secrets that all instances of control share: the node CA and its key, signing keys. Sealed when the
+/// database has a sealer with a key.
 class SecretStore final {
  public:
   explicit SecretStore(Transaction& tx) : tx_(tx) {}

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/ids.h"
 #include "store/stored.h"
@@ -21,6 +22,9 @@ struct ApiToken {
   WallTime created;
   std::optional<WallTime> expires;
   std::optional<WallTime> last_used;
+  std::vector<std::string> permissions;  ///< of its role's, the only ones; empty: all
+  std::vector<std::string> addresses;    ///< address blocks it may come from; empty: any
+  std::vector<model::DomainId> domains;  ///< the only ones it may see; empty: all of its tenant
 };
 
 struct NewToken {

@@ -14,6 +14,7 @@ namespace yz::store {
 
 class Connection;
 class Dialect;
+class Sealer;
 
 /// What a repository works in: made by Database::write or Database::read, valid inside that call only, one thread.
 /// Statements are common SQL with `?` for each parameter; what differs between engines comes from `dialect()`.
@@ -24,7 +25,7 @@ class Dialect;
 /// kUnavailable every further one fails too.
 class Transaction final {
  public:
-  explicit Transaction(Connection& connection) : connection_(connection) {}
+  Transaction(Connection& connection, const Sealer& sealer) : connection_(connection), sealer_(sealer) {}
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
 
@@ -39,10 +40,13 @@ class Transaction final {
                                        const std::vector<Value>& parameters = {});
 
   [[nodiscard]] const Dialect& dialect() const;
+  /// For texts that the database must not show.
+  [[nodiscard]] const Sealer& sealer() const { return sealer_; }
 
  private:
   Status check_alive() const;
   Connection& connection_;
+  const Sealer& sealer_;
 };
 
 }  // namespace yz::store

@@ -6,6 +6,7 @@
 #include "store/audit_log.h"
 #include "store/dialect.h"
 #include "store/resource_rows.h"
+#include "store/sealer.h"
 
 namespace yz::store {
 namespace {
@@ -45,6 +46,8 @@ Status audit(Transaction& tx, Author author, std::string_view action, const User
 
 Value tenant_value(model::TenantId tenant) { return tenant ? Value(tenant) : Value(); }
 Value domains_value(const User& user) { return user.domains.empty() ? Value() : Value(domains_to_text(user.domains)); }
+
+std::string totp_context(UserId id) { return fmt::format("totp {}", id.value); }
 
 tl::unexpected<Error> no_user(UserId id) {
   return fail(Code::kNotFound, fmt::format("there is no user {}", id.value), Fault::kClient);
@@ -168,8 +171,12 @@ Result<UserCredentials> UserStore::credentials(UserId id) {
          tx_.query_one("SELECT password_hash, totp, totp_confirmed_at, totp_step FROM user_account WHERE id = ?", 4,
                        {id}));
   if (!row) return no_user(id);
+  std::string totp;
+  if (!row->is_null(1)) {
+    YZ_TRY(totp, tx_.sealer().open(totp_context(id), row->text(1)));
+  }
   return UserCredentials{.password_hash = row->text(0),
-                         .totp = row->text(1),
+                         .totp = std::move(totp),
                          .totp_confirmed = !row->is_null(2),
                          .totp_step = row->u64(3)};
 }
@@ -194,12 +201,13 @@ Status UserStore::note_login(UserId id, WallTime now) {
   return {};
 }
 
-Status UserStore::begin_totp(UserId id, std::string_view sealed) {
+Status UserStore::begin_totp(UserId id, std::string_view secret) {
   YZ_TRY(const Stored<User> before, lock(id, {}));
   if (before.value.has_second_factor) {
     return fail(Code::kConflict, "a second factor is in force; disable it first", Fault::kClient);
   }
-  YZ_CHECK(tx_.execute("UPDATE user_account SET totp = ?, totp_step = 0 WHERE id = ?", {sealed, id}));
+  YZ_CHECK(tx_.execute("UPDATE user_account SET totp = ?, totp_step = 0 WHERE id = ?",
+                       {tx_.sealer().seal(totp_context(id), secret), id}));
   return {};
 }
 

@@ -31,7 +31,7 @@ struct User {
 /// What a login is checked against. Never leaves control.
 struct UserCredentials {
   std::string password_hash;  ///< argon2's encoded form; empty: nobody can sign in
-  std::string totp;           ///< sealed; empty: none
+  std::string totp;           ///< the secret, as bytes (sealed in the database); empty: none
   bool totp_confirmed = false;
   std::uint64_t totp_step = 0;  ///< the last time step used: a code is good once
 };
@@ -65,8 +65,8 @@ class UserStore final {
   Status renew_hash(UserId id, std::string_view hash);
   Status note_login(UserId id, WallTime now);
 
-  /// A new, sealed secret that waits for its confirmation; refused with kConflict while one is in force.
-  Status begin_totp(UserId id, std::string_view sealed);
+  /// A new secret that waits for its confirmation; refused with kConflict while one is in force.
+  Status begin_totp(UserId id, std::string_view secret);
   /// Puts the waiting secret in force, with the hashes of its recovery codes.
   Status confirm_totp(const Author& author, UserId id, std::uint64_t step, const std::vector<std::string>& code_hashes);
   /// Marks a time step as used. False when it or a later one was used already: the code is replayed.

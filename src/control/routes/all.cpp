@@ -17,6 +17,8 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       audit_routes(context),
                       token_routes(context),
                       session_routes(context),
+                      account_routes(context),
+                      user_routes(context),
                       usage_routes(context),
                       statistics_routes(context),
                       config_version_routes(context),

@@ -8,9 +8,11 @@ namespace yz::control {
 namespace {
 
 nlohmann::json render(const store::AuditEntry& entry) {
-  nlohmann::json out = {{"id", entry.id},       {"time", format_rfc3339(entry.at)},
-                        {"actor", entry.actor}, {"action", entry.action},
-                        {"kind", entry.kind},   {"target", entry.target}};
+  nlohmann::json out = {{"id", entry.id},           {"time", format_rfc3339(entry.at)},
+                        {"actor", entry.actor},     {"action", entry.action},
+                        {"kind", entry.kind},       {"target", entry.target},
+                        {"address", entry.address}, {"request_id", entry.request_id},
+                        {"hash", entry.hash}};
   if (entry.tenant) out["tenant"] = entry.tenant.value;
   if (nlohmann::json detail = nlohmann::json::parse(entry.detail, nullptr, false); !detail.is_discarded()) {
     out["detail"] = std::move(detail);
@@ -23,7 +25,14 @@ Outcome list(const RouteContext& context, const Call& call) {
   if (!page) return refuse(page.error());
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     store::AuditFilter filter;
-    if (!call.principal.is_operator()) filter.tenant = call.principal.tenant;
+    if (!call.principal.is_operator()) {
+      filter.tenant = call.principal.tenant;
+    } else if (const auto tenant = call.parameter("tenant")) {
+      filter.tenant = model::TenantId{parse_u64(*tenant).value_or(0)};
+    }
+    filter.kind = call.parameter("kind").value_or("");
+    filter.target = call.parameter("target").value_or("");
+    filter.actor = call.parameter("actor").value_or("");
     YZ_TRY(const auto found, store::AuditLog(tx).list(filter, *page));
     nlohmann::json items = nlohmann::json::array();
     for (const store::AuditEntry& entry : found.items) items.push_back(render(entry));
@@ -31,11 +40,23 @@ Outcome list(const RouteContext& context, const Call& call) {
   });
 }
 
+/// A whole chain that fits is 200 as well as one that does not: the question was answered.
+Outcome verify(const RouteContext& context) {
+  return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+    YZ_TRY(const store::AuditVerdict verdict, store::AuditLog(tx).verify());
+    nlohmann::json out = {{"intact", !verdict.first_broken}, {"entries", verdict.entries}, {"head", verdict.head}};
+    if (verdict.first_broken) out["first_broken"] = *verdict.first_broken;
+    return json_reply(out);
+  });
+}
+
 }  // namespace
 
 Routes audit_routes(const RouteContext& context) {
   return {{"GET", "/api/v1/audit", "audit:read",
-           BlockingHandler([context](const Call& call) { return list(context, call); })}};
+           BlockingHandler([context](const Call& call) { return list(context, call); })},
+          {"GET", "/api/v1/audit/verify", "audit:verify",
+           BlockingHandler([context](const Call& /*call*/) { return verify(context); })}};
 }
 
 }  // namespace yz::control

@@ -81,7 +81,9 @@ class ResourceRoutes final {
       typename Kind::Store store(tx);
       YZ_TRY(const auto found, list_some(store, *page, filter));
       nlohmann::json items = nlohmann::json::array();
-      for (const Stored& row : found.items) items.push_back(Kind::render(row, *context.state.current()));
+      for (const Stored& row : found.items) {
+        if (sees(call, row.value)) items.push_back(Kind::render(row, *context.state.current()));
+      }
       return page_reply(std::move(items), found.next);
     });
   }
@@ -91,6 +93,7 @@ class ResourceRoutes final {
     if (!body) return refuse(body.error());
     return commit(context, [&](store::Transaction& tx, std::vector<model::ResourceKey>& changed) -> Outcome {
       return once(tx, call, [&]() -> Outcome {
+        if (call.principal.is_bound_to_domains()) return refuse(bound_to_domains());
         auto value = read(context, tx, call, *body, Kind::base(nullptr), nullptr);
         if (!value) return refuse(value.error());
         typename Kind::Store store(tx);
@@ -250,7 +253,9 @@ class ResourceRoutes final {
   }
 
   static bool sees(const Call& call, const Value& value) {
-    if constexpr (Kind::kOwned) {
+    if constexpr (std::is_same_v<Value, model::Domain>) {
+      return call.principal.may_see(value.tenant, value.id);
+    } else if constexpr (Kind::kOwned) {
       return call.principal.may_see(value.tenant);
     } else {
       return call.principal.is_operator();

@@ -29,6 +29,8 @@ struct RouteContext {
 [[nodiscard]] Routes audit_routes(const RouteContext& context);
 [[nodiscard]] Routes token_routes(const RouteContext& context);
 [[nodiscard]] Routes session_routes(const RouteContext& context);
+[[nodiscard]] Routes account_routes(const RouteContext& context);
+[[nodiscard]] Routes user_routes(const RouteContext& context);
 [[nodiscard]] Routes usage_routes(const RouteContext& context);
 [[nodiscard]] Routes statistics_routes(const RouteContext& context);
 [[nodiscard]] Routes config_version_routes(const RouteContext& context);

@@ -2,51 +2,16 @@
 
 #include "control/body.h"
 #include "control/routes/routes.h"
+#include "control/session_json.h"
 #include "control/sign_in.h"
 #include "control/transact.h"
 #include "store/audit_log.h"
-#include "store/tenant_store.h"
 
 namespace yz::control {
 namespace {
 
-nlohmann::json permissions_of(Role role) {
-  nlohmann::json out = nlohmann::json::array();
-  for (const Permission permission : all_permissions()) {
-    if (is_allowed(role, permission)) out.push_back(permission);
-  }
-  return out;
-}
-
 std::string_view secret_of(const Call& call) {
   return cookie_value(call.header("cookie").value_or(""), kSessionCookie);
-}
-
-/// What a portal has to know of who signed in.
-Outcome describe(store::Transaction& tx, const store::User& user, const store::Session& session,
-                 std::string_view secret, int status) {
-  const auto role = parse_role(user.role);
-  if (!role)
-    return refuse(Problem(Error{Code::kPermission, Fault::kClient, false, "The user's role is none of ours."}));
-  nlohmann::json out = {{"user",
-                         {{"id", user.id.value},
-                          {"email", user.email},
-                          {"name", user.name},
-                          {"second_factor", user.has_second_factor},
-                          {"must_change_password", user.must_change_password}}},
-                        {"tenant", nullptr},
-                        {"role", user.role},
-                        {"permissions", permissions_of(*role)},
-                        {"csrf", csrf_token(secret)},
-                        {"session", session.id.value},
-                        {"expires", format_rfc3339(session.expires)}};
-  if (user.tenant) {
-    YZ_TRY(const auto tenant, store::TenantStore(tx).get(user.tenant));
-    out["tenant"] = {{"id", tenant.value.id.value}, {"name", tenant.value.name}};
-  }
-  Reply reply = json_reply(out, status);
-  reply.headers.emplace_back("Cache-Control", "no-store");
-  return reply;
 }
 
 /// A form of another site can make a browser send this request, though it cannot read the answer: signing somebody in
@@ -69,7 +34,7 @@ Outcome begin(const RouteContext& context, const Call& call) {
   auto done = sign_in(context.database, context.sessions, call, login);
   if (!done) return refuse(done.error());
   Outcome outcome = read_outcome(context.database, [&](store::Transaction& tx) {
-    return describe(tx, done->user.value, done->session.session, done->session.secret, 201);
+    return describe_session(tx, done->user.value, done->session.session, done->session.secret, 201);
   });
   if (outcome) outcome->headers.emplace_back("Set-Cookie", session_cookie(done->session.secret, call.is_tls));
   return outcome;
@@ -80,7 +45,7 @@ Outcome show(const RouteContext& context, const Call& call) {
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     YZ_TRY(const auto session, store::SessionStore(tx).authenticate(secret_of(call), context.sessions, call.now));
     YZ_TRY(const auto user, store::UserStore(tx).get(session.user));
-    return describe(tx, user.value, session, secret_of(call), 200);
+    return describe_session(tx, user.value, session, secret_of(call), 200);
   });
 }
 

@@ -96,12 +96,13 @@ tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& 
     const auto id = parse_u64(*domain_text);
     const model::Domain* domain =
         id ? config->domains.find(model::DomainId{*id}) : config->find_domain(to_lower(*domain_text));
-    if (domain == nullptr || !call.principal.may_see(domain->tenant)) return refuse(not_found("domain"));
+    if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
     query.scope = Scope::kDomain, query.id = domain->id.value;
     return {};
   }
   if (!call.principal.is_operator()) {
     if (node_text) return refuse(not_found("node"));
+    if (call.principal.is_bound_to_domains()) return refuse(bad_request("Name a domain: you see some of them only."));
     query.scope = Scope::kTenant, query.id = call.principal.tenant.value;
     if (tenant_text && parse_u64(*tenant_text) != query.id) return refuse(not_found("tenant"));
     return {};

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include "control/live.h"
@@ -27,6 +29,13 @@ tl::expected<store::TaskFilter, Problem> read_filter(const Call& call) {
   return out;
 }
 
+/// Somebody bound to some domains sees what touches no other.
+bool sees(const Principal& principal, const model::Task& task) {
+  if (!principal.is_bound_to_domains()) return principal.may_see(task.tenant);
+  return std::ranges::all_of(
+      task.targets, [&](const model::TaskTarget& target) { return principal.may_see(task.tenant, target.domain); });
+}
+
 /// What the board knows is newer than what is stored.
 const model::Task& newest(Live& live, const model::Task& stored) {
   const TaskBoard::Live* known = live.board().find(stored.id);
@@ -47,7 +56,9 @@ io::Task<Outcome> list(Live& live, RouteContext context, io::BlockingPool& pool,
   if (!found) co_return refuse(Problem(std::move(found).error()));
   const model::SnapshotPtr config = context.state.current();
   nlohmann::json items = nlohmann::json::array();
-  for (const model::Task& task : found->items) items.push_back(task_json(newest(live, task), live.hub(), *config));
+  for (const model::Task& task : found->items) {
+    if (sees(call.principal, task)) items.push_back(task_json(newest(live, task), live.hub(), *config));
+  }
   co_return page_reply(std::move(items), found->next);
 }
 
@@ -68,7 +79,7 @@ io::Task<tl::expected<model::Task, Problem>> find(Live& live, store::Database& d
     }
     if (stored) task = *std::move(stored);
   }
-  if (!task || !(principal.is_operator() || principal.may_see(task->tenant))) {
+  if (!task || !sees(principal, *task)) {
     co_return tl::unexpected<Problem>(not_found("task"));
   }
   co_return *std::move(task);

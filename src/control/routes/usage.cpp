@@ -108,13 +108,13 @@ tl::expected<std::optional<std::vector<model::DomainId>>, Problem> read_domains(
     const auto id = parse_u64(*asked);
     const model::Domain* domain =
         id ? config->domains.find(model::DomainId{*id}) : config->find_domain(to_lower(*asked));
-    if (domain == nullptr || !call.principal.may_see(domain->tenant)) return refuse(not_found("domain"));
+    if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
     return std::vector{domain->id};
   }
-  if (call.principal.is_operator()) return std::nullopt;
+  if (call.principal.is_operator() && !call.principal.is_bound_to_domains()) return std::nullopt;
   std::vector<model::DomainId> own;
   for (const auto& [id, entry] : config->domains) {
-    if (entry.value->tenant == call.principal.tenant) own.push_back(id);
+    if (call.principal.may_see(entry.value->tenant, id)) own.push_back(id);
   }
   return own;
 }
