@@ -310,6 +310,23 @@ TEST(Edge, StaleWhileRevalidateAnswersAtOnceAndFetchesBehind) {
   EXPECT_TRUE(eventually([&] { return ask(at, "GET", "/a").body == "v2"; }));
 }
 
+TEST(Edge, AHeadThatFindsSomethingStaleHasItFetchedWithItsBody) {
+  std::atomic<int> number{0};
+  FakeOrigin origin([&](Exchange& exchange) -> io::Task<void> {
+    const int n = ++number;
+    http::HeaderMap headers{{"Cache-Control", n == 1 ? "max-age=0, stale-while-revalidate=60" : "max-age=60"},
+                            {"ETag", "\"" + std::to_string(n) + "\""}};
+    (void)co_await exchange.respond(200, std::move(headers), "v" + std::to_string(n));
+  });
+  const auto edge = start_edge(origin.endpoint());
+  const Endpoint at = edge->listening()[0];
+  EXPECT_EQ(ask(at, "GET", "/a").body, "v1");
+  EXPECT_EQ(ask(at, "HEAD", "/a").status, 200);
+  ASSERT_TRUE(eventually([&] { return number == 2 && edge->store().stats().fills == 0; }));
+  EXPECT_EQ(ask(at, "GET", "/a").body, "v2");
+  EXPECT_EQ(number, 2);
+}
+
 TEST(Edge, LoopsAndUnknownPathsOfOursAreRefused) {
   FakeOrigin origin(answer_hello);
   const auto edge = start_edge(origin.endpoint());

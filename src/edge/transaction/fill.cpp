@@ -351,6 +351,8 @@ Order order_of(Transaction& tx, cache::FillWriter writer, const cache::CacheKey&
 void start_fill(Transaction& tx, cache::FillWriter writer, const cache::CacheKey& key, cache::Ref<cache::Object> seen,
                 std::shared_ptr<Handoff> handoff) {
   Order order = order_of(tx, std::move(writer), key, std::move(seen), std::move(handoff));
+  // What is stored answers GET: a HEAD that finds it stale has it validated, and would bring no body.
+  if (tx.request().method == http::Method::kHead) order.forwarded.request.method = "GET";
   order.probe = first_slices(tx, order.seen.get());
   tx.worker.reactor().spawn_into(tx.worker.background(), run_fill(std::move(order)));
 }
