@@ -139,6 +139,10 @@ HeadDecoder::Fed HeadDecoder::feed(std::string_view fragment, bool is_last) {
       // Which then does not see that a table's size comes late (RFC 7541 §4.2).
       if (size_ > 0 && (*in & 0xe0U) == 0x20) return Fed::kBroken;
     }
+    if (is_between_fields_ && left == 0 && is_last && size_ > 0) {
+      nghttp2_hd_inflate_end_headers(inflater_);
+      return Fed::kOk;
+    }
     nghttp2_nv field;
     int flags = 0;
     const auto used = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, in, left, is_last ? 1 : 0);

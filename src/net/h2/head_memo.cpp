@@ -2,14 +2,22 @@
 
 #include <cstring>
 
+#include "base/hash.h"
 #include "net/h2/head_encoder.h"
 
 namespace yz::net::h2 {
+namespace {
+
+std::uint64_t address_hash(std::string_view text) {
+  return (reinterpret_cast<std::uintptr_t>(text.data()) >> 4) * 0x9e3779b97f4a7c15;
+}
+
+}  // namespace
 
 char* HeadMemo::encode(char* out, std::string_view lines) {
   if (lines.size() < kLeast || lines.size() > kLongest) return encode_lines(out, lines);
   if (!entries_) entries_ = std::make_unique<std::array<Entry, kEntries>>();
-  const std::uint64_t mixed = (reinterpret_cast<std::uintptr_t>(lines.data()) >> 4) * 0x9e3779b97f4a7c15;
+  const std::uint64_t mixed = lines.size() < kStays ? hash64(lines) : address_hash(lines);
   Entry& entry = (*entries_)[mixed >> 56];
   if (entry.size == lines.size() && std::memcmp(entry.text.data(), lines.data(), lines.size()) == 0) {
     std::memcpy(out, entry.encoded.data(), entry.encoded_size);
