@@ -88,7 +88,8 @@ FileRun BodyView::file_run(std::uint64_t offset, std::uint64_t limit) const {
     }
     const bool goes_on = run.size == 0 || piece.chunk->file_offset() == run.offset + run.size;
     if (piece.chunk->file() < 0 || !goes_on || run.size >= limit) break;
-    if (run.size == 0) run = {piece.chunk->file(), piece.chunk->file_offset() + offset, 0};
+    if (run.size == 0)
+      run = {piece.chunk->file(), piece.chunk->file_offset() + offset, 0, piece.chunk->data() + offset};
     run.size += piece.size - offset;
     offset = 0;
   }

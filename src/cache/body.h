@@ -53,8 +53,9 @@ class Chunk {
 /// What of a body can be sent by sendfile.
 struct FileRun {
   int file = -1;
-  std::uint64_t offset = 0;  ///< in the file
-  std::uint64_t size = 0;    ///< 0: the bytes asked for lie in no file
+  std::uint64_t offset = 0;      ///< in the file
+  std::uint64_t size = 0;        ///< 0: the bytes asked for lie in no file
+  const char* mapped = nullptr;  ///< the same bytes in memory
 };
 
 /// A whole large body, immutable. Objects share one when a 304 replaced only their head.

@@ -114,19 +114,31 @@ bool WriteOp::attempt() {
 }
 
 SendFileOp::SendFileOp(Stream& stream, int file, std::uint64_t offset, std::uint64_t size,
-                       std::chrono::milliseconds stall)
+                       std::chrono::milliseconds stall, const char* mapped)
     : FdOp(stream.watch(), Half::kWrite, stream.reactor().in(stall)),
       stream_(stream),
       file_(file),
+      mapped_(mapped),
       offset_(offset),
       left_(size),
       stall_(stall),
       since_(stream.reactor().now()) {}
 
+ssize_t SendFileOp::try_once(std::uint64_t size) noexcept {
+  if (mapped_ == nullptr) return stream_.try_send_file(file_, offset_, size);
+  const auto sent = stream_.try_send_mapped({mapped_, size});
+  if (!sent) {
+    mapped_ = nullptr;
+    return stream_.try_send_file(file_, offset_, size);
+  }
+  if (*sent > 0) mapped_ += *sent;
+  return *sent;
+}
+
 bool SendFileOp::attempt() {
   while (left_ > 0) {
     if (!watch().may_be_ready(Half::kWrite)) return false;
-    const ssize_t n = stream_.try_send_file(file_, offset_, std::min(left_, kMaxSendFile));
+    const ssize_t n = try_once(std::min(left_, kMaxSendFile));
     if (n == -EAGAIN) {
       watch().set_unready(Half::kWrite);
       return false;

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -155,6 +156,22 @@ TEST_F(StreamTest, SendsAFile) {
     pair.server.close();
   }(pair_, file.get(), text.size()));
   EXPECT_TRUE(reactor_.block_on(read_to_end(pair_.client)) == text.substr(100));
+}
+
+TEST_F(StreamTest, SendsAMappedFileThroughAFullSocket) {
+  std::string text(3 << 20, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7 + i / 4093);
+  const UniqueFd file(::memfd_create("mapped", MFD_CLOEXEC));
+  ASSERT_EQ(::write(file.get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  void* const mapped = ::mmap(nullptr, text.size(), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  ASSERT_NE(mapped, MAP_FAILED);
+  reactor_.spawn([](Pair& pair, int fd, std::size_t size, const char* at) -> Task<void> {
+    EXPECT_TRUE(co_await pair.server.send_file(fd, 100, size - 100, 5s, at + 100));
+    EXPECT_EQ(pair.server.bytes_written(), size - 100);
+    pair.server.close();
+  }(pair_, file.get(), text.size(), static_cast<const char*>(mapped)));
+  EXPECT_TRUE(reactor_.block_on(read_to_end(pair_.client)) == text.substr(100));
+  ::munmap(mapped, text.size());
 }
 
 TEST_F(StreamTest, OneCoroutineReadsWhileAnotherWrites) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -36,6 +37,52 @@ class ConnectOp final : public FdOp {
 
   bool is_first_ = true;
   Status status_;
+};
+
+/// Pages on their way from a mapping to a socket, by reference. One a thread: nothing stays in it between calls.
+class PagePipe {
+ public:
+  static PagePipe& of_thread() {
+    thread_local PagePipe pipe;
+    return pipe;
+  }
+  struct Sent {
+    ssize_t size = 0;  ///< bytes the socket took, or a negated errno
+    bool is_full = false;
+  };
+  /// None when the system gives no pipe or refuses the pages.
+  [[nodiscard]] std::optional<Sent> send(int socket, std::string_view bytes) noexcept {
+    if (!read_end_ && !open()) return std::nullopt;
+    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    const ssize_t held = ::vmsplice(write_end_.get(), &piece, 1, SPLICE_F_NONBLOCK);
+    if (held <= 0) return std::nullopt;
+    const bool is_part = static_cast<std::size_t>(held) < bytes.size();
+    ssize_t sent = 0;
+    do {
+      sent = ::splice(read_end_.get(), nullptr, socket, nullptr, static_cast<std::size_t>(held),
+                      SPLICE_F_NONBLOCK | (is_part ? SPLICE_F_MORE : 0));
+    } while (sent < 0 && errno == EINTR);
+    const int error = errno;
+    if (sent < held) close();  // with what the socket did not take
+    return Sent{sent < 0 ? -error : sent, sent < held};
+  }
+
+ private:
+  void close() noexcept {
+    read_end_.reset();
+    write_end_.reset();
+  }
+  [[nodiscard]] bool open() noexcept {
+    constexpr int kSize = 512 * 1024;
+    int ends[2];
+    if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return false;
+    read_end_ = UniqueFd(ends[0]);
+    write_end_ = UniqueFd(ends[1]);
+    (void)::fcntl(ends[1], F_SETPIPE_SZ, kSize);  // refused: more turns
+    return true;
+  }
+  UniqueFd read_end_;
+  UniqueFd write_end_;
 };
 
 /// How long a closed stream's last bytes may take to leave.
@@ -175,6 +222,16 @@ ssize_t TcpStream::try_send_file(int file, std::uint64_t offset, std::size_t siz
     if (n >= 0) return n;
     if (errno != EINTR) return -errno;
   }
+}
+
+std::optional<ssize_t> TcpStream::try_send_mapped(std::string_view bytes) noexcept {
+  if (UringPoller* const ring = watch_->ring()) {
+    if (const ssize_t outcome = ring->make_way(*watch_); outcome != 0) return outcome;
+  }
+  const auto sent = PagePipe::of_thread().send(watch_->fd(), bytes);
+  if (!sent) return std::nullopt;
+  if (sent->is_full) watch_->set_unready(Half::kWrite);
+  return sent->size;
 }
 
 Task<Result<TcpStream>> connect(Endpoint endpoint, MonoTime deadline) {

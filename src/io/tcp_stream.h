@@ -38,6 +38,7 @@ class TcpStream final : public Stream {
   ssize_t try_write_soon(std::span<const iovec> from) noexcept override;
   ssize_t try_write_with_more(std::span<const iovec> from) noexcept override;
   ssize_t try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept override;
+  std::optional<ssize_t> try_send_mapped(std::string_view bytes) noexcept override;
   Endpoint peer_;
 };
 

@@ -269,7 +269,7 @@ io::Task<Status> Exchange::send_file_on_stream(int file, std::uint64_t offset, s
   co_return Status();
 }
 
-io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64_t size) {
+io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64_t size, const char* mapped) {
   YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
   if (stream_ != nullptr) co_return co_await send_file_on_stream(file, offset, size);
   add_due_head();
@@ -286,7 +286,7 @@ io::Task<Status> Exchange::send_file(int file, std::uint64_t offset, std::uint64
     if (is_length_known_) body_left_ -= size;
   }
   out_expected_ += size;
-  YZ_CO_CHECK(co_await session_->stream_.send_file(file, offset, size, session_->options().write_stall));
+  YZ_CO_CHECK(co_await session_->stream_.send_file(file, offset, size, session_->options().write_stall, mapped));
   if (!is_chunked_) co_return Status();
   add_piece(http::kChunkTail);
   co_return co_await write_pieces();

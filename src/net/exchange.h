@@ -129,8 +129,10 @@ class Exchange {
   [[nodiscard]] SendOp send(std::string_view piece);
   /// Whether send_file saves a copy; else pieces in memory are the better thing to send.
   [[nodiscard]] bool sends_files() const { return stream_ == nullptr && !is_tls(); }
-  /// Sends `size` bytes of a file from `offset` as part of the body (sendfile on plain HTTP/1 connections).
-  [[nodiscard]] io::Task<Status> send_file(int file, std::uint64_t offset, std::uint64_t size);
+  /// Sends `size` bytes of a file from `offset` as part of the body, by reference on plain HTTP/1 connections.
+  /// `mapped`: see io::Stream::send_file.
+  [[nodiscard]] io::Task<Status> send_file(int file, std::uint64_t offset, std::uint64_t size,
+                                           const char* mapped = nullptr);
   /// Sends the head now, if it was not sent.
   [[nodiscard]] SendOp flush();
   /// Ends the body.

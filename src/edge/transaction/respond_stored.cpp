@@ -35,7 +35,7 @@ io::Task<bool> send_stored(Transaction& tx, cache::Ref<cache::Object> object, st
   while (size > 0) {
     const auto run = may_use_file ? object->body().file_run(offset, size) : cache::FileRun{};
     if (run.size > 0) {
-      if (!co_await tx.exchange.send_file(run.file, run.offset, run.size)) co_return false;
+      if (!co_await tx.exchange.send_file(run.file, run.offset, run.size, run.mapped)) co_return false;
       offset += run.size;
       size -= run.size;
       continue;
