@@ -139,7 +139,7 @@ bool Watch::finish(FdOp& op) {
   disarm(op);
   bool is_destroyed = false;
   bool* outer = std::exchange(destroyed_, &is_destroyed);
-  op.handle_.resume();
+  op.on_done();
   if (is_destroyed) {
     if (outer != nullptr) *outer = true;
     return false;

@@ -110,14 +110,22 @@ class FdOp {
 
  protected:
   FdOp(Watch& watch, Half half, MonoTime deadline) : watch_(watch), deadline_(deadline), half_(half) {}
-  virtual ~FdOp() {
-    if (is_armed_) watch_.disarm(*this);
-  }
+  virtual ~FdOp() { give_up(); }
 
   /// Tries; true when the operation has ended, well or badly.
   virtual bool attempt() = 0;
   /// Ends the operation with an error.
   virtual void fail_with(Error error) = 0;
+  /// Told once that it has ended, after it left the watch; may destroy the operation and the watch. Those that no
+  /// coroutine awaits do something else than resume one.
+  virtual void on_done() { handle_.resume(); }
+  /// Begins to wait without a coroutine; on_done() follows, unless this is destroyed before. False, and the error told
+  /// to fail_with(), when the descriptor cannot be waited for.
+  [[nodiscard]] bool wait() { return await_suspend(std::noop_coroutine()); }
+  /// Leaves the watch, which the operation owns and is about to destroy.
+  void give_up() {
+    if (is_armed_) watch_.disarm(*this);
+  }
   /// Moves the deadline of an operation that made progress.
   void extend(MonoTime deadline) { deadline_ = deadline; }
   [[nodiscard]] Watch& watch() { return watch_; }

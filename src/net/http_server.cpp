@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "net/dormant_connection.h"
 #include "net/h2/session.h"
 #include "net/http_session.h"
 #include "net/tls.h"
@@ -55,6 +56,7 @@ HttpServer::HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOpt
 HttpServer::~HttpServer() {
   acceptors_.cancel_all();
   connections_.cancel_all();
+  while (dormant_.is_linked()) DormantConnection::of(*dormant_.next).end();
 }
 
 Result<Endpoint> HttpServer::listen(const Endpoint& endpoint, const io::TcpListener::Options& options) {
@@ -91,7 +93,7 @@ io::Task<void> HttpServer::accept_loop(Listening& listening) {
       if (!quota_.enter(stream->peer().address)) {
         ++counts_.over_quota;
       } else if (counts_.connections < options_.max_connections || shed_idle_connection()) {
-        reactor_.spawn_into(connections_, serve(*std::move(stream), listening.tls));
+        take_in(*std::move(stream), listening.tls);
       } else {
         ++counts_.over_limit;
         quota_.leave(stream->peer().address);
@@ -107,6 +109,10 @@ io::Task<void> HttpServer::accept_loop(Listening& listening) {
 }
 
 bool HttpServer::shed_idle_connection() {
+  if (!idle_.is_linked() && dormant_.is_linked()) {
+    DormantConnection::of(*dormant_.prev).end();
+    return true;
+  }
   if (!idle_.is_linked()) {
     for (io::ListLink* at = h2_sessions_.prev; at != &h2_sessions_; at = at->prev) {
       h2::Session& session = h2::Session::of(*at);
@@ -124,36 +130,79 @@ std::chrono::nanoseconds HttpServerOptions::patience_for_body(std::uint64_t rece
   return body_grace + std::chrono::seconds(received / body_min_rate) - waited;
 }
 
-io::Task<void> HttpServer::serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
-  struct Counted {
-    Counted(HttpServer& s, const IpAddress& a) : server(s), address(a) { ++server.counts_.connections; }
-    ~Counted() {
-      --server.counts_.connections;
-      server.quota_.leave(address);
-      server.closed_one_.notify_all();
-    }
-    HttpServer& server;
-    const IpAddress address;
-  };
+/// Counts a connection out at its end, unless it lives on elsewhere.
+struct HttpServer::Counted {
+  Counted(HttpServer& s, const IpAddress& a) : server(s), address(a) {}
+  ~Counted() {
+    if (!lives_on) server.leave(address);
+  }
+  HttpServer& server;
+  const IpAddress address;
+  bool lives_on = false;
+};
+
+void HttpServer::leave(const IpAddress& address) {
+  --counts_.connections;
+  quota_.leave(address);
+  closed_one_.notify_all();
+}
+
+void HttpServer::take_in(io::TcpStream stream, const std::shared_ptr<TlsServerContext>& tls) {
+  ++counts_.connections;
+  if (tls) return reactor_.spawn_into(connections_, serve_tls(std::move(stream), tls));
   const Endpoint peer = stream.peer();
-  const Counted counted(*this, peer.address);
-  if (tls) {
-    const auto secured = co_await secure(std::move(stream), std::move(tls));
-    if (!secured) co_return;
-    secured->set_least_rate(options_.send_min_rate);
-    if (options_.http2 && secured->protocol() == "h2") {
-      co_await serve_http2({}, *secured, peer, true, secured->server_name());
-    } else {
-      HttpSession session(*this, *secured, peer, true, secured->server_name());
-      co_await session.run();
-    }
+  ServedConnection plain{std::make_unique<io::TcpStream>(std::move(stream)), peer, {}, false, 0};
+  reactor_.spawn_into(connections_, serve(std::move(plain)));
+}
+
+/// From its first byte, or from when it wakes, to its end, or until it falls asleep.
+io::Task<void> HttpServer::serve(ServedConnection connection) {
+  Counted counted(*this, connection.peer.address);
+  std::string http2_start;
+  MonoTime idle_since{};
+  {
+    HttpSession session(*this, connection);
+    co_await session.run();
+    counted.lives_on = session.is_dozing();
+    connection.requests = session.served();
+    idle_since = session.idle_since();
+    http2_start = session.http2_start();
+  }
+  if (counted.lives_on) {
+    DormantConnection::keep(*this, std::move(connection), idle_since + options_.idle_timeout);
+    co_return;
+  }
+  if (!http2_start.empty()) {
+    co_await serve_http2(std::move(http2_start), *connection.stream, connection.peer, false, {});
+  }
+  if (connection.is_tls) connection.stream->shutdown_write();
+}
+
+io::Task<void> HttpServer::serve_tls(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls) {
+  const Endpoint peer = stream.peer();
+  Counted counted(*this, peer.address);
+  auto secured = co_await secure(std::move(stream), std::move(tls));
+  if (!secured) co_return;
+  const std::string_view name = secured->server_name();
+  if (options_.http2 && secured->protocol() == "h2") {
+    co_await serve_http2({}, *secured, peer, true, name);
     secured->shutdown_write();
     co_return;
   }
-  stream.set_least_rate(options_.send_min_rate);
-  HttpSession session(*this, stream, peer, false, {});
-  co_await session.run();
-  if (!session.http2_start().empty()) co_await serve_http2(session.http2_start(), stream, peer, false, {});
+  counted.lives_on = true;
+  ServedConnection connection{std::move(secured), peer, name, true, 0};
+  reactor_.spawn_into(connections_, serve(std::move(connection)));
+}
+
+void HttpServer::wake(ServedConnection connection) { reactor_.spawn_into(connections_, serve(std::move(connection))); }
+
+void HttpServer::put_to_sleep() {
+  while (idle_.is_linked()) {
+    HttpSession& session = HttpSession::of(*idle_.next);
+    const MonoTime due = session.idle_since() + options_.doze_after;
+    if (due > reactor_.now()) return reactor_.timers().link(sweeper_, due);
+    session.doze();
+  }
 }
 
 /// In a frame of its own, so that HTTP/1 connections do not carry the room for it.
@@ -185,6 +234,7 @@ io::Task<void> HttpServer::drain(MonoTime deadline) {
   acceptors_.cancel_all();
   listeners_.clear();
   while (idle_.is_linked()) HttpSession::of(*idle_.next).close_idle();
+  while (dormant_.is_linked()) DormantConnection::of(*dormant_.next).end();
   for (io::ListLink* at = h2_sessions_.next; at != &h2_sessions_; at = at->next) h2::Session::of(*at).begin_leaving();
   while (true) {
     const auto ticket = closed_one_.ticket();

@@ -25,17 +25,28 @@ class Session;
 struct Spares;
 }  // namespace h2
 
+class DormantConnection;
 class HttpSession;
 class TlsServerContext;
 class TlsStream;
 struct SessionScratch;
 
+/// A connection that is served, and what is known of it beyond one session.
+struct ServedConnection {
+  std::unique_ptr<io::Stream> stream;
+  Endpoint peer;
+  std::string_view server_name;  ///< kept by the stream; empty without TLS
+  bool is_tls = false;
+  std::uint64_t requests = 0;  ///< answered on it
+};
+
 /// Limits of a server's connections; the defaults are those of an edge that faces the world.
 struct HttpServerOptions {
   std::chrono::milliseconds head_timeout = std::chrono::seconds(10);  ///< for a whole head, from its first byte
   std::chrono::milliseconds idle_timeout = std::chrono::seconds(60);  ///< between requests
-  std::chrono::milliseconds write_stall = std::chrono::seconds(30);   ///< without a byte taken by the client
-  std::chrono::milliseconds body_grace = std::chrono::seconds(10);    ///< before the body's least rate counts
+  std::chrono::milliseconds doze_after{100};  ///< without a request; then only a DormantConnection is kept of it
+  std::chrono::milliseconds write_stall = std::chrono::seconds(30);  ///< without a byte taken by the client
+  std::chrono::milliseconds body_grace = std::chrono::seconds(10);   ///< before the body's least rate counts
   std::uint64_t body_min_rate = 240;   ///< bytes/s of a request's body; 0: none, each wait lasts `idle_timeout`
   std::uint64_t send_min_rate = 1024;  ///< bytes/s taken of an answer after `write_stall`; 0: none
   std::chrono::milliseconds tls_timeout = std::chrono::seconds(10);  ///< for the handshake
@@ -68,6 +79,7 @@ class HttpServer {
     std::uint64_t over_limit = 0;    ///< the same because this reactor has all it may, and none was idle
     std::size_t connections = 0;     ///< open now
     std::size_t busy = 0;            ///< of those, with a request in work
+    std::size_t dormant = 0;         ///< of those, without a session
     h2::Counts h2;
     std::size_t handshakes = 0;     ///< of those, still agreeing on TLS
     std::uint64_t tls_full = 0;     ///< handshakes done whole
@@ -95,19 +107,36 @@ class HttpServer {
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
  private:
+  friend class DormantConnection;
   friend class HttpSession;
   friend class h2::Session;
   struct Listening;
   struct Handshake;
+  struct Counted;
+  /// Puts sessions to sleep that have been idle for long enough.
+  struct Sweeper final : io::TimerNode {
+    explicit Sweeper(HttpServer& s) : server(s) {}
+    void on_timer() override { server.put_to_sleep(); }
+    HttpServer& server;
+  };
 
   io::Task<void> accept_loop(Listening& listening);
-  io::Task<void> serve(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls);
+  void take_in(io::TcpStream stream, const std::shared_ptr<TlsServerContext>& tls);
+  io::Task<void> serve(ServedConnection connection);
+  io::Task<void> serve_tls(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls);
   [[nodiscard]] io::Task<std::unique_ptr<TlsStream>> secure(io::TcpStream stream,
                                                             std::shared_ptr<TlsServerContext> tls);
   [[nodiscard]] Result<Endpoint> start(io::TcpListener listener, std::shared_ptr<TlsServerContext> tls);
   io::Task<void> serve_http2(std::string early, io::Stream& stream, Endpoint peer, bool is_tls,
                              std::string_view server_name);
   bool shed_idle_connection();
+  void put_to_sleep();
+  /// A session has become idle.
+  void expect_sleepers() {
+    if (!sweeper_.is_linked()) reactor_.timers().link(sweeper_, reactor_.in(options_.doze_after));
+  }
+  void wake(ServedConnection connection);
+  void leave(const IpAddress& address);
 
   io::Reactor& reactor_;
   HttpHandler& handler_;
@@ -122,6 +151,8 @@ class HttpServer {
   const std::unique_ptr<h2::Spares> spares_;
   io::ListLink h2_sessions_;  // all of them
   io::ListLink idle_;         // of sessions without a request, the one idle longest first
+  io::ListLink dormant_;      // of connections without a session, in the same order; owned
+  Sweeper sweeper_{*this};
   io::TaskScope connections_;
   io::TaskScope acceptors_;
 };

@@ -27,14 +27,14 @@ constexpr std::size_t kSkipBuffer = 4096;
 
 }  // namespace
 
-HttpSession::HttpSession(HttpServer& server, io::Stream& stream, const Endpoint& peer, bool is_tls,
-                         std::string_view server_name)
+HttpSession::HttpSession(HttpServer& server, const ServedConnection& connection)
     : server_(server),
-      stream_(stream),
-      peer_(peer),
-      server_name_(server_name),
-      is_tls_(is_tls),
-      parser_(server.options_.rules) {}
+      stream_(*connection.stream),
+      peer_(connection.peer),
+      server_name_(connection.server_name),
+      is_tls_(connection.is_tls),
+      parser_(server.options_.rules),
+      served_(connection.requests) {}
 
 HttpSession::~HttpSession() {
   if (is_busy_) --server_.counts_.busy;
@@ -44,6 +44,12 @@ HttpSession::~HttpSession() {
 void HttpSession::close_idle() noexcept {
   unlink();
   stream_.shutdown_both();
+}
+
+void HttpSession::doze() {
+  unlink();
+  is_dozing_ = true;
+  stream_.watch().cancel(io::Half::kRead);
 }
 
 void HttpSession::take_scratch() {
@@ -113,15 +119,17 @@ bool HttpSession::begins_http2() {
 
 /// Waits for the first bytes of a request and reads them. False when the connection ended or was idle for too long.
 io::Task<bool> HttpSession::wait_for_request() {
-  const MonoTime deadline = reactor().in(options().idle_timeout);
+  idle_since_ = reactor().now();
+  const MonoTime deadline = idle_since_ + options().idle_timeout;
   while (true) {
     give_scratch();
     if (server_.is_draining()) co_return false;
     append_to(server_.idle_);
+    server_.expect_sleepers();
     stream_.expect_messages();
     const Status readable = co_await stream_.readable(deadline);
     unlink();
-    if (!readable) co_return false;
+    if (!readable || is_dozing_) co_return false;
     take_scratch();
     const auto got = stream_.read_now(in_.room());
     if (!got) continue;

@@ -26,10 +26,10 @@ struct SessionScratch {
 /// One server connection: reads requests, has them answered one after the other, decides when it ends.
 class HttpSession final : private io::ListLink {
  public:
-  HttpSession(HttpServer& server, io::Stream& stream, const Endpoint& peer, bool is_tls, std::string_view server_name);
+  HttpSession(HttpServer& server, const ServedConnection& connection);
   ~HttpSession();
 
-  /// Serves until the connection is done with; the caller closes it then.
+  /// Serves until the connection is done with, and the caller closes it then; or until it is to sleep.
   [[nodiscard]] io::Task<void> run();
 
   /// After run(): what was read when the client turned out to speak HTTP/2, from its preface on; else empty.
@@ -39,6 +39,12 @@ class HttpSession final : private io::ListLink {
   [[nodiscard]] static HttpSession& of(io::ListLink& link) { return static_cast<HttpSession&>(link); }
   /// Ends an idle connection: its read sees the end.
   void close_idle() noexcept;
+  /// Ends the session of an idle connection, which is kept (is_dozing()): run() ends before this returns.
+  void doze();
+  [[nodiscard]] bool is_dozing() const { return is_dozing_; }
+  [[nodiscard]] MonoTime idle_since() const { return idle_since_; }
+  /// Requests served on the connection so far.
+  [[nodiscard]] std::uint64_t served() const { return served_; }
 
  private:
   friend class Exchange;
@@ -88,9 +94,11 @@ class HttpSession final : private io::ListLink {
   const std::string_view server_name_;
   const bool is_tls_;
   bool is_busy_ = false;
+  bool is_dozing_ = false;
   bool has_continued_ = false;
   http::RequestParser parser_;
   std::uint64_t served_ = 0;
+  MonoTime idle_since_{};
   std::unique_ptr<SessionScratch> scratch_;
   Window in_;
   // Of the request's body in work:
