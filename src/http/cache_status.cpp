@@ -29,16 +29,25 @@ std::string_view to_string(Forward forward) {
   return "";
 }
 
+namespace {
+
+template <typename Number>
+void append_number(std::string& out, std::string_view label, Number value) {
+  out.append(label).append(std::string_view(fmt::format_int(value).c_str()));
+}
+
+}  // namespace
+
 void append_cache_status(std::string& out, std::string_view cache, const CacheStatus& status) {
   out.append(cache);
   if (status.hit) out.append("; hit");
   if (!status.hit && status.forward != Forward::kNone) {
     out.append("; fwd=").append(to_string(status.forward));
-    if (status.forward_status != 0) fmt::format_to(std::back_inserter(out), "; fwd-status={}", status.forward_status);
+    if (status.forward_status != 0) append_number(out, "; fwd-status=", status.forward_status);
     if (status.stored) out.append("; stored");
     if (status.collapsed) out.append("; collapsed");
   }
-  if (status.ttl) fmt::format_to(std::back_inserter(out), "; ttl={}", status.ttl->count());
+  if (status.ttl) append_number(out, "; ttl=", status.ttl->count());
   if (!status.detail.empty()) out.append("; detail=").append(status.detail);
 }
 

@@ -21,12 +21,18 @@ std::string via_value(Fields message, Version received, std::string_view pseudon
 }
 
 void add_loop_and_via(HeaderMap& request, std::string_view cdn_id, Version received, std::string_view pseudonym) {
-  // Before the others: behind a quote that somebody left open it would be part of a string, and never seen again.
-  std::string loop(cdn_id);
-  const std::string others = request.fields().combined(name_of(FieldId::kCdnLoop));
-  if (!others.empty()) loop.append(", ").append(others);
-  request.set(FieldId::kCdnLoop, loop);
-  request.set(FieldId::kVia, via_value(request.fields(), received, pseudonym));
+  if (request.has(FieldId::kCdnLoop)) {
+    // Before the others: behind a quote that somebody left open it would be part of a string, and never seen again.
+    std::string loop(cdn_id);
+    const std::string others = request.fields().combined(name_of(FieldId::kCdnLoop));
+    if (!others.empty()) loop.append(", ").append(others);
+    request.set(FieldId::kCdnLoop, loop);
+  } else {
+    request.add(FieldId::kCdnLoop, cdn_id);
+  }
+  const std::string via = via_value(request.fields(), received, pseudonym);
+  if (request.has(FieldId::kVia)) return request.set(FieldId::kVia, via);
+  request.add(FieldId::kVia, via);
 }
 
 }  // namespace yz::http

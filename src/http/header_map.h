@@ -18,13 +18,15 @@ class HeaderMap {
   HeaderMap(std::initializer_list<std::pair<std::string_view, std::string_view>> lines);
   HeaderMap(const HeaderMap& other) : HeaderMap(other.fields()) {}
   HeaderMap& operator=(const HeaderMap& other);
-  HeaderMap(HeaderMap&&) = default;
-  HeaderMap& operator=(HeaderMap&&) = default;
+  HeaderMap(HeaderMap&& other) noexcept;
+  HeaderMap& operator=(HeaderMap&& other) noexcept;
   ~HeaderMap() = default;
 
   /// Appends a line.
   void add(std::string_view name, std::string_view value);
-  void add(FieldId id, std::string_view value) { add(name_of(id), value); }
+  void add(FieldId id, std::string_view value) { add_line(name_of(id), value, id); }
+  /// The same with the name's id as already found.
+  void add(const Field& field) { add_line(field.name, field.value, field.id); }
   /// Replaces all lines of the name by one, at the place of the first.
   void set(std::string_view name, std::string_view value);
   void set(FieldId id, std::string_view value) { set(name_of(id), value); }
@@ -45,14 +47,19 @@ class HeaderMap {
   void write_to(std::string& out) const;
 
  private:
+  void add_line(std::string_view name, std::string_view value, FieldId id);
   std::string_view keep(std::string_view text);
+  void open_block(std::size_t size);
 
   std::vector<Field> lines_;
-  std::vector<std::unique_ptr<char[]>> blocks_;
+  std::unique_ptr<char[]> block_;                // the text being added to; most messages need no other
+  std::vector<std::unique_ptr<char[]>> filled_;  // blocks that became full
   std::size_t block_used_ = 0;
   std::size_t block_size_ = 0;
 };
 
+/// "Name: value\r\n".
+void append_field(std::string& out, std::string_view name, std::string_view value);
 /// "HTTP/1.1 200 OK\r\n".
 void write_status_line(std::string& out, int status);
 

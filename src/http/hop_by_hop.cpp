@@ -50,15 +50,18 @@ bool is_protected(FieldId id) {
 
 }  // namespace
 
-bool is_hop_by_hop(const Field& field, Fields message) {
+bool HopByHop::has(const Field& field) const {
   if (is_always_hop_by_hop(field.id)) return true;
-  if (is_protected(field.id) || !message.has(FieldId::kConnection)) return false;
-  return lists_token(message, FieldId::kConnection, field.name);
+  if (!has_connection_ || is_protected(field.id)) return false;
+  return lists_token(message_, FieldId::kConnection, field.name);
 }
+
+bool is_hop_by_hop(const Field& field, Fields message) { return HopByHop(message).has(field); }
 
 bool is_unkeyed_override(const Field& field) {
   if (field.id == FieldId::kXForwardedHost || field.id == FieldId::kForwarded) return true;
-  if (field.id != FieldId::kOther) return false;
+  if (field.id != FieldId::kOther || field.name.size() < 6 || field.name[1] != '-') return false;
+  if (to_lower(field.name[0]) != 'x') return false;
   static constexpr std::array<std::string_view, 12> kNames = {
       "X-Original-URL",   "X-Rewrite-URL",          "X-Original-Host",    "X-Host",
       "X-Forwarded-Port", "X-Forwarded-Server",     "X-Forwarded-Scheme", "X-Forwarded-Prefix",
@@ -70,7 +73,8 @@ bool is_unkeyed_override(const Field& field) {
 }
 
 bool is_internal(const Field& field) {
-  return field.name.size() > 3 && equals_ignoring_case(field.name.substr(0, 3), "yz-");
+  return field.name.size() > 3 && to_lower(field.name[0]) == 'y' && to_lower(field.name[1]) == 'z' &&
+         field.name[2] == '-';
 }
 
 }  // namespace yz::http

@@ -9,6 +9,17 @@ namespace yz::http {
 /// (Cache-Control, Content-Length, Host, …) are never hop-by-hop, however often listed.
 [[nodiscard]] bool is_hop_by_hop(const Field& field, Fields message);
 
+/// The same for many fields of one message, whose Connection lines are looked for once.
+class HopByHop {
+ public:
+  explicit HopByHop(Fields message) : message_(message), has_connection_(message.has(FieldId::kConnection)) {}
+  [[nodiscard]] bool has(const Field& field) const;
+
+ private:
+  const Fields message_;
+  const bool has_connection_;
+};
+
 /// Request fields that change what some origins answer without being part of our cache key, the classic poisoning
 /// inputs: X-Forwarded-Host, X-Original-URL, X-Rewrite-URL, Forwarded, method overrides and the like. Never passed on.
 [[nodiscard]] bool is_unkeyed_override(const Field& field);

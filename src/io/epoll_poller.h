@@ -20,6 +20,8 @@ class EpollPoller final : public Poller {
   void remove(Watch& watch) noexcept override;
   void wait(int timeout_ms) override;
   [[nodiscard]] bool dispatch() override;
+  /// While it dispatches: whether events are left.
+  [[nodiscard]] bool has_more() const { return index_ < count_; }
 
  private:
   explicit EpollPoller(UniqueFd epoll);

@@ -4,13 +4,17 @@
 #include <array>
 #include <cstring>
 
+#include <fmt/format.h>
+
 #include "http/head_error.h"
+#include "http/method.h"
+#include "io/after_others.h"
 
 namespace yz::net {
 
 namespace {
 
-constexpr std::size_t kBufferSize = 16 * 1024;
+constexpr std::size_t kBufferSize = ClientScratch::kBufferSize;
 constexpr std::size_t kMinBodyRoom = 4 * 1024;
 /// Interim responses accepted before the final one.
 constexpr int kMaxInterim = 16;
@@ -20,31 +24,93 @@ tl::unexpected<Error> closed_early(std::string_view where) {
               Fault::kOrigin);
 }
 
+bool has_control(std::string_view text) {
+  bool found = false;
+  for (const char c : text) found |= c == '\r' || c == '\n' || c == '\0';
+  return found;
+}
+
+bool is_word(std::string_view text) {
+  bool is_clean = !text.empty();
+  for (const char c : text) is_clean &= static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
+  return is_clean;
+}
+
+void write_number_field(std::string& out, std::string_view name, std::uint64_t value) {
+  http::append_field(out, name, std::string_view(fmt::format_int(value).c_str()));
+}
+
+void write_head(std::string& out, const ClientRequest& request) {
+  out.assign(request.method).append(" ").append(request.target).append(" HTTP/1.1\r\n");
+  http::append_field(out, "Host", request.host);
+  request.headers.write_to(out);
+  if (request.body_source != nullptr) {
+    const auto length = request.body_source->length();
+    if (length) write_number_field(out, "Content-Length", *length);
+    if (!length) out.append("Transfer-Encoding: chunked\r\n");
+  } else {
+    const auto method = http::parse_method(request.method);
+    const bool expects_body =
+        method == http::Method::kPost || method == http::Method::kPut || method == http::Method::kPatch;
+    if (!request.body.empty() || expects_body) write_number_field(out, "Content-Length", request.body.size());
+  }
+  if (!request.upgrade.empty()) {
+    out.append("Connection: Upgrade\r\n");
+    http::append_field(out, "Upgrade", request.upgrade);
+  }
+  out.append("\r\n");
+}
+
 }  // namespace
 
-ClientConnection::ClientConnection(std::unique_ptr<UpstreamConnection> connection, std::weak_ptr<ConnectionPool> pool,
+Status check_request(const ClientRequest& request) {
+  if (!is_word(request.method) || !is_word(request.target) || has_control(request.host) ||
+      has_control(request.upgrade)) {
+    return fail(Code::kInvalid, "the request's method, target or host would break its head");
+  }
+  for (const http::Field& field : request.headers) {
+    if (!is_word(field.name) || has_control(field.value)) {
+      return fail(Code::kInvalid, "field '" + std::string(field.name) + "' would break the request's head");
+    }
+  }
+  return {};
+}
+
+ClientConnection::ClientConnection(std::unique_ptr<UpstreamConnection> connection, std::shared_ptr<ConnectionPool> pool,
                                    const ClientTimeouts& timeouts)
     : connection_(std::move(connection)),
       pool_(std::move(pool)),
+      scratch_(pool_->take_scratch()),
       timeouts_(timeouts),
       was_reused_(connection_->served > 0),
       endpoint_(connection_->upstream.endpoint),
       out_start_(connection_->stream->bytes_written()),
-      head_buffer_(std::make_unique_for_overwrite<char[]>(kBufferSize)),
-      data_(head_buffer_.get()),
-      capacity_(kBufferSize) {}
+      data_(scratch_->buffer.get()),
+      capacity_(ClientScratch::kBufferSize) {}
+
+ClientConnection::~ClientConnection() { pool_->give_scratch(std::move(scratch_)); }
 
 std::uint64_t ClientConnection::bytes_out() const {
   return connection_ ? connection_->stream->bytes_written() - out_start_ : bytes_out_;
 }
 
-io::Task<Status> ClientConnection::perform(std::string head, const ClientRequest& request) {
+io::Task<Status> ClientConnection::perform(const ClientRequest& request) {
   if (request.accepts_unknown_coding) {
     http::ResponseRules rules;
     rules.unknown_coding = http::ResponseRules::UnknownCoding::kReadUntilClose;
     parser_ = http::ResponseParser(rules);
   }
-  Status sent = co_await send_request(std::move(head), request);
+  write_head(scratch_->request, request);
+  std::array<iovec, 2> pieces{iovec{scratch_->request.data(), scratch_->request.size()},
+                              iovec{const_cast<char*>(request.body.data()), request.body.size()}};
+  const std::size_t count = request.body_source != nullptr || request.body.empty() ? 1 : 2;
+  co_await io::after_others();
+  Status sent = co_await stream().write_soon(std::span(pieces).first(count), timeouts_.write_stall);
+  if (!sent) {
+    sent = fail(std::move(sent).error().with_context("sending the request").blamed_on(Fault::kOrigin));
+  } else if (request.body_source != nullptr) {
+    sent = co_await send_body(*request.body_source);
+  }
   is_sent_ = sent.has_value();
   // An origin that refuses a body may answer and close before it has read it: look for that answer.
   const bool may_have_answered =
@@ -52,26 +118,16 @@ io::Task<Status> ClientConnection::perform(std::string head, const ClientRequest
   if (!sent && !may_have_answered) co_return sent;
   Status answered = co_await read_head(http::parse_method(request.method), request.interim);
   if (!answered) co_return sent ? std::move(answered) : std::move(sent);
-  if (head_.status == 101 && request.upgrade.empty()) {
+  const http::ResponseHead& head = scratch_->head;
+  if (head.status == 101 && request.upgrade.empty()) {
     co_return fail(Code::kInvalid, "the origin switches protocols, though nobody asked it to", Fault::kOrigin);
   }
-  body_left_ = head_.content_length;
-  const bool has_body = head_.framing != http::Framing::kNone && head_.status != 101;
-  if (!has_body || (head_.framing == http::Framing::kLength && body_left_ == 0)) {
-    if (head_.status != 101) finish();
+  body_left_ = head.content_length;
+  const bool has_body = head.framing != http::Framing::kNone && head.status != 101;
+  if (!has_body || (head.framing == http::Framing::kLength && body_left_ == 0)) {
+    if (head.status != 101) finish();
   }
   co_return Status();
-}
-
-io::Task<Status> ClientConnection::send_request(std::string head, const ClientRequest& request) {
-  std::array<iovec, 2> pieces{iovec{head.data(), head.size()},
-                              iovec{const_cast<char*>(request.body.data()), request.body.size()}};
-  const std::size_t count = request.body_source != nullptr || request.body.empty() ? 1 : 2;
-  if (Status sent = co_await stream().write_soon(std::span(pieces).first(count), timeouts_.write_stall); !sent) {
-    co_return fail(std::move(sent).error().with_context("sending the request").blamed_on(Fault::kOrigin));
-  }
-  if (request.body_source == nullptr) co_return Status();
-  co_return co_await send_body(*request.body_source);
 }
 
 io::Task<Status> ClientConnection::send_body(BodySource& source) {
@@ -100,9 +156,10 @@ io::Task<Status> ClientConnection::send_body(BodySource& source) {
 
 io::Task<Status> ClientConnection::read_head(http::Method method, InterimSink* interim) {
   const MonoTime deadline = in(timeouts_.first_byte);
+  http::ResponseHead& head = scratch_->head;
   stream().expect_messages();
   for (int interims = 0; interims <= kMaxInterim;) {
-    const auto progress = parser_.parse({data_ + begin_, end_ - begin_}, method, head_);
+    const auto progress = parser_.parse({data_ + begin_, end_ - begin_}, method, head);
     if (progress.state == http::Progress::kBad) {
       co_return fail(Code::kInvalid,
                      "the origin's response is not valid HTTP: " + std::string(http::rule(progress.error)),
@@ -111,16 +168,18 @@ io::Task<Status> ClientConnection::read_head(http::Method method, InterimSink* i
     if (progress.state == http::Progress::kComplete) {
       begin_ += progress.consumed;
       parser_.reset();
-      if (!http::is_informational(head_.status) || head_.status == 101) co_return Status();
+      if (!http::is_informational(head.status) || head.status == 101) co_return Status();
       // 100 answers an Expect, which is ours alone.
-      if (interim != nullptr && head_.status != 100) co_await interim->on_interim(head_);
+      if (interim != nullptr && head.status != 100) co_await interim->on_interim(head);
       ++interims;
       continue;
     }
     make_head_room();
-    YZ_CO_TRY(const std::size_t n, co_await receive({data_ + end_, capacity_ - end_}, deadline));
-    if (n == 0) co_return closed_early(bytes_in_ == 0 ? "request" : "response head");
-    end_ += n;
+    auto got = co_await stream().read({data_ + end_, capacity_ - end_}, deadline);
+    if (!got) co_return fail(while_waiting(std::move(got).error()));
+    if (*got == 0) co_return closed_early(bytes_in_ == 0 ? "request" : "response head");
+    bytes_in_ += *got;
+    end_ += *got;
   }
   co_return fail(Code::kInvalid, "the origin sends interim responses without end", Fault::kOrigin);
 }
@@ -134,24 +193,23 @@ void ClientConnection::make_head_room() {
   if (capacity_ - end_ >= capacity_ / 4) return;
   auto larger = std::make_unique_for_overwrite<char[]>(capacity_ * 2);
   std::memcpy(larger.get(), data_, end_);
-  head_buffer_ = std::move(larger);
-  data_ = head_buffer_.get();
+  larger_ = std::move(larger);
+  data_ = larger_.get();
   capacity_ *= 2;
 }
 
-io::Task<Result<std::size_t>> ClientConnection::receive(std::span<char> into, MonoTime deadline) {
-  auto got = co_await stream().read(into, deadline);
-  if (!got) co_return fail(std::move(got).error().with_context("waiting for the origin").blamed_on(Fault::kOrigin));
-  bytes_in_ += *got;
-  co_return *got;
+Error ClientConnection::while_waiting(Error error) const {
+  return std::move(error).with_context("waiting for the origin").blamed_on(Fault::kOrigin);
 }
 
 io::Task<Result<std::size_t>> ClientConnection::read(std::span<char> into) {
   if (is_done_ || into.empty()) co_return 0;
+  if (is_malformed_) co_return fail(Code::kInvalid, "the origin's chunked body is malformed", Fault::kOrigin);
   if (!connection_) co_return fail(Code::kUnavailable, "the response failed before", Fault::kOrigin);
-  if (head_.framing == http::Framing::kChunked) co_return co_await read_chunked(into);
+  const http::Framing framing = scratch_->head.framing;
+  if (framing == http::Framing::kChunked) co_return co_await read_chunked(into);
 
-  const bool is_counted = head_.framing == http::Framing::kLength;
+  const bool is_counted = framing == http::Framing::kLength;
   const std::uint64_t wanted = is_counted ? std::min<std::uint64_t>(into.size(), body_left_) : into.size();
   into = into.first(static_cast<std::size_t>(wanted));
   std::size_t n = std::min(into.size(), end_ - begin_);
@@ -159,12 +217,13 @@ io::Task<Result<std::size_t>> ClientConnection::read(std::span<char> into) {
     std::memcpy(into.data(), data_ + begin_, n);
     begin_ += n;
   } else {
-    auto got = co_await receive(into, in(timeouts_.idle));
+    auto got = co_await stream().read(into, in(timeouts_.idle));
     if (!got) {
       let_go();
-      co_return got;
+      co_return fail(while_waiting(std::move(got).error()));
     }
     n = *got;
+    bytes_in_ += n;
   }
   if (n == 0) {
     if (is_counted) {
@@ -179,27 +238,59 @@ io::Task<Result<std::size_t>> ClientConnection::read(std::span<char> into) {
   co_return n;
 }
 
+std::size_t ClientConnection::take_received(std::span<iovec> pieces) {
+  if (is_done_ || !connection_ || begin_ == end_ || scratch_->head.status == 101) return 0;
+  const http::Framing framing = scratch_->head.framing;
+  if (framing == http::Framing::kChunked) return take_chunks(pieces);
+  std::size_t size = end_ - begin_;
+  if (framing == http::Framing::kLength) size = static_cast<std::size_t>(std::min<std::uint64_t>(size, body_left_));
+  pieces[0] = {data_ + begin_, size};
+  begin_ += size;
+  if (framing != http::Framing::kLength) return 1;
+  body_left_ -= size;
+  if (body_left_ == 0) finish();
+  return 1;
+}
+
+std::size_t ClientConnection::take_chunks(std::span<iovec> pieces) {
+  std::size_t count = 0;
+  while (count < pieces.size() && begin_ < end_ && !is_done_ && connection_) {
+    const auto step = decode(end_ - begin_);
+    if (!step.data.empty()) pieces[count++] = {const_cast<char*>(step.data.data()), step.data.size()};
+  }
+  return count;
+}
+
+/// Goes on with at most `most` bytes of what was received. Ends the response when they end or break it.
+http::ChunkedDecoder::Step ClientConnection::decode(std::size_t most) {
+  const auto step = chunks_.decode(std::string_view(data_ + begin_, end_ - begin_).substr(0, most));
+  begin_ += step.consumed;
+  if (step.state == http::ChunkedDecoder::State::kBad) {
+    is_malformed_ = true;
+    let_go();
+  } else if (step.state == http::ChunkedDecoder::State::kDone) {
+    finish();
+  }
+  return step;
+}
+
 io::Task<Result<std::size_t>> ClientConnection::read_chunked(std::span<char> into) {
   while (true) {
     if (begin_ == end_) {
       make_body_room();
-      auto got = co_await receive({data_ + end_, capacity_ - end_}, in(timeouts_.idle));
+      auto got = co_await stream().read({data_ + end_, capacity_ - end_}, in(timeouts_.idle));
       if (!got || *got == 0) {
         let_go();
-        if (!got) co_return got;
+        if (!got) co_return fail(while_waiting(std::move(got).error()));
         co_return closed_early("chunked body");
       }
+      bytes_in_ += *got;
       end_ += *got;
     }
-    const auto step = chunks_.decode(std::string_view(data_ + begin_, end_ - begin_).substr(0, into.size()));
-    begin_ += step.consumed;
-    if (step.state == http::ChunkedDecoder::State::kBad) {
-      let_go();
-      co_return fail(Code::kInvalid, "the origin's chunked body is malformed", Fault::kOrigin);
-    }
+    const auto step = decode(into.size());
+    if (is_malformed_) co_return fail(Code::kInvalid, "the origin's chunked body is malformed", Fault::kOrigin);
     const std::size_t n = step.data.size();
     if (n > 0) std::memcpy(into.data(), step.data.data(), n);
-    if (step.state == http::ChunkedDecoder::State::kDone) finish();
     if (n > 0 || is_done_) co_return n;
   }
 }
@@ -232,13 +323,14 @@ void ClientConnection::finish() {
   is_done_ = true;
   bytes_out_ = bytes_out();
   ++connection_->served;
-  const bool is_clean = head_.keep_alive && is_sent_ && begin_ == end_ && head_.framing != http::Framing::kUntilClose;
-  if (auto pool = pool_.lock(); pool && is_clean) pool->give(std::move(connection_));
+  const http::ResponseHead& head = scratch_->head;
+  const bool is_clean = head.keep_alive && is_sent_ && begin_ == end_ && head.framing != http::Framing::kUntilClose;
+  if (is_clean) pool_->give(std::move(connection_));
   let_go();
 }
 
 ClientResponse::Tunnel ClientConnection::tunnel() {
-  YZ_ASSERT(connection_ && head_.status == 101);
+  YZ_ASSERT(connection_ && scratch_->head.status == 101);
   return {stream(), {data_ + begin_, end_ - begin_}};
 }
 

@@ -11,17 +11,30 @@
 
 namespace yz::net {
 
+/// Whether the parts of a request's head stay on their lines; kInvalid when one would break out.
+[[nodiscard]] Status check_request(const ClientRequest& request);
+
 /// One request on one connection: sends it, reads the response. Gives the connection back when the response has been
-/// read.
+/// read. Itself, its buffer and its parsed head come from what earlier requests left.
 class ClientConnection {
  public:
-  ClientConnection(std::unique_ptr<UpstreamConnection> connection, std::weak_ptr<ConnectionPool> pool,
+  ClientConnection(std::unique_ptr<UpstreamConnection> connection, std::shared_ptr<ConnectionPool> pool,
                    const ClientTimeouts& timeouts);
+  ~ClientConnection();
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
 
-  /// Sends the head (serialised) and the body, and reads the final response's head.
-  [[nodiscard]] io::Task<Status> perform(std::string head, const ClientRequest& request);
+  static void* operator new(std::size_t size) { return io::FramePool::allocate(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { io::FramePool::release(block, size); }
+
+  /// Sends the request, which check_request() accepted and which outlives the call, and reads the final response's
+  /// head.
+  [[nodiscard]] io::Task<Status> perform(const ClientRequest& request);
   [[nodiscard]] io::Task<Result<std::size_t>> read(std::span<char> into);
-  [[nodiscard]] const http::ResponseHead& head() const { return head_; }
+  /// See ClientResponse::take_received.
+  [[nodiscard]] std::size_t take_received(std::span<iovec> pieces);
+  [[nodiscard]] bool is_over() const { return is_done_; }
+  [[nodiscard]] const http::ResponseHead& head() const { return scratch_->head; }
   [[nodiscard]] bool was_reused() const { return was_reused_; }
   /// The address of the other side.
   [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
@@ -32,11 +45,12 @@ class ClientConnection {
   void hold(std::shared_ptr<void> guard);
 
  private:
-  [[nodiscard]] io::Task<Status> send_request(std::string head, const ClientRequest& request);
   [[nodiscard]] io::Task<Status> send_body(BodySource& source);
   [[nodiscard]] io::Task<Status> read_head(http::Method method, InterimSink* interim);
-  [[nodiscard]] io::Task<Result<std::size_t>> receive(std::span<char> into, MonoTime deadline);
+  [[nodiscard]] Error while_waiting(Error error) const;
   [[nodiscard]] io::Task<Result<std::size_t>> read_chunked(std::span<char> into);
+  [[nodiscard]] std::size_t take_chunks(std::span<iovec> pieces);
+  [[nodiscard]] http::ChunkedDecoder::Step decode(std::size_t most);
   void make_head_room();
   void make_body_room();
   void finish();
@@ -46,21 +60,22 @@ class ClientConnection {
 
   std::shared_ptr<void> guard_;                     // goes after the connection
   std::unique_ptr<UpstreamConnection> connection_;  // null once given back or closed
-  std::weak_ptr<ConnectionPool> pool_;
+  const std::shared_ptr<ConnectionPool> pool_;      // where connection and scratch go back to
+  std::unique_ptr<ClientScratch> scratch_;          // never null
   const ClientTimeouts timeouts_;
   const bool was_reused_;
   const Endpoint endpoint_;
-  bool is_sent_ = false;  // the whole request
-  bool is_done_ = false;  // the whole response
+  bool is_sent_ = false;       // the whole request
+  bool is_done_ = false;       // the whole response
+  bool is_malformed_ = false;  // its chunks
   http::ResponseParser parser_;
-  http::ResponseHead head_;
   http::ChunkedDecoder chunks_;
   std::uint64_t body_left_ = 0;
   std::uint64_t bytes_in_ = 0;
   std::uint64_t out_start_;
   std::uint64_t bytes_out_ = 0;  // once the connection is gone
-  // Received and not used up: data_[begin_, end_). data_ is head_buffer_ or body_buffer_.
-  std::unique_ptr<char[]> head_buffer_;
+  // Received and not used up: data_[begin_, end_). data_ is the scratch's buffer, larger_ or body_buffer_.
+  std::unique_ptr<char[]> larger_;  // of a head that did not fit
   std::unique_ptr<char[]> body_buffer_;
   char* data_ = nullptr;
   std::size_t begin_ = 0;

@@ -193,7 +193,7 @@ void Exchange::end_head() {
   if (is_chunked_) {
     head_text_ += "Transfer-Encoding: chunked\r\n";
   } else if (is_length_known_ && !http::is_informational(status_) && status_ != 204 && status_ != 304) {
-    fmt::format_to(std::back_inserter(head_text_), "Content-Length: {}\r\n", body_left_);
+    http::append_field(head_text_, "Content-Length", std::string_view(fmt::format_int(body_left_).c_str()));
   }
   head_text_.append(status_ == 101 ? kEnd : head_end());
 }
@@ -221,20 +221,24 @@ SendOp Exchange::send(std::span<const iovec> pieces) {
     for (const iovec& piece : pieces) add_piece(piece.iov_base, piece.iov_len);
     return send_pieces_on_stream(is_length_known_ && body_left_ == 0);
   }
-  add_due_head();
-  if (!sends_no_body() && size > 0) {
-    if (is_chunked_) {
-      const http::ChunkHead line(size);
-      std::memcpy(chunk_line_.data(), line.text().data(), line.text().size());
-      add_piece(chunk_line_.data(), line.text().size());
-    } else {
-      YZ_ASSERT(size <= body_left_);
-      if (is_length_known_) body_left_ -= size;
-    }
-    for (const iovec& piece : pieces) add_piece(piece.iov_base, piece.iov_len);
-    if (is_chunked_) add_piece(http::kChunkTail);
-  }
+  add_body(pieces);
   return write_pieces();
+}
+
+void Exchange::add_body(std::span<const iovec> pieces) {
+  const std::size_t size = total_size(pieces);
+  add_due_head();
+  if (sends_no_body() || size == 0) return;
+  if (is_chunked_) {
+    const http::ChunkHead line(size);
+    std::memcpy(chunk_line_.data(), line.text().data(), line.text().size());
+    add_piece(chunk_line_.data(), line.text().size());
+  } else {
+    YZ_ASSERT(size <= body_left_);
+    if (is_length_known_) body_left_ -= size;
+  }
+  for (const iovec& piece : pieces) add_piece(piece.iov_base, piece.iov_len);
+  if (is_chunked_) add_piece(http::kChunkTail);
 }
 
 void Exchange::send_due_head() {
@@ -302,18 +306,28 @@ SendOp Exchange::flush() {
   return write_pieces();
 }
 
-SendOp Exchange::finish() {
+SendOp Exchange::finish(std::span<const iovec> last) {
   YZ_ASSERT(state_ == State::kHeadDue || state_ == State::kBody);
-  const bool is_short = is_length_known_ && body_left_ != 0 && !sends_no_body();
-  if (is_short) is_aborted_ = true;  // less than was promised
+  YZ_ASSERT(last.size() <= kMaxPieces - 3);
   if (stream_ != nullptr) {
     send_due_head();
-    state_ = State::kDone;
-    if (!is_short) stream_->send_body({}, true);
+    if (!sends_no_body()) {
+      for (const iovec& piece : last) add_piece(piece.iov_base, piece.iov_len);
+      YZ_ASSERT(!is_length_known_ || total_size(last) <= body_left_);
+      if (is_length_known_) body_left_ -= total_size(last);
+    }
+  } else {
+    add_body(last);
+  }
+  const bool is_short = is_length_known_ && body_left_ != 0 && !sends_no_body();
+  if (is_short) is_aborted_ = true;  // less than was promised
+  state_ = State::kDone;
+  if (stream_ != nullptr) {
+    const std::span pieces(pieces_.data(), piece_count_);
+    piece_count_ = 0;
+    if (!pieces.empty() || !is_short) stream_->send_body(pieces, !is_short);
     return SendOp(*stream_);
   }
-  add_due_head();
-  state_ = State::kDone;
   if (is_chunked_) add_piece(http::kLastChunk);
   return write_pieces();
 }

@@ -136,7 +136,9 @@ class Exchange {
   /// Sends the head now, if it was not sent.
   [[nodiscard]] SendOp flush();
   /// Ends the body.
-  [[nodiscard]] SendOp finish();
+  [[nodiscard]] SendOp finish() { return finish({}); }
+  /// The same behind its last pieces, as send() takes them: on HTTP/1 one write.
+  [[nodiscard]] SendOp finish(std::span<const iovec> last);
   /// Gives up: the connection (on HTTP/2 the stream) is reset after handle() returns, so that the client sees that its
   /// answer is not whole.
   void abort() { is_aborted_ = true; }
@@ -186,6 +188,7 @@ class Exchange {
   void begin_head(http::StatusCode status, BodyLength length);
   void end_head();
   void add_due_head();
+  void add_body(std::span<const iovec> pieces);
   [[nodiscard]] SendOp write_pieces();
   [[nodiscard]] SendOp write_pieces(io::WriteOp::When when);
   void send_due_head();

@@ -20,41 +20,6 @@ namespace {
 /// How long another reactor may take to hand a connection over; a busy one is no help.
 constexpr std::chrono::milliseconds kAskPatience{10};
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
-}
-
-bool is_word(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c != 0x7f; });
-}
-
-/// The request's head, or kInvalid when a part of it would break out of its line.
-Result<std::string> serialise(const ClientRequest& request) {
-  if (!is_word(request.method) || !is_word(request.target) || has_control(request.host) ||
-      has_control(request.upgrade)) {
-    return fail(Code::kInvalid, "the request's method, target or host would break its head");
-  }
-  for (const http::Field& field : request.headers) {
-    if (!is_word(field.name) || has_control(field.value)) {
-      return fail(Code::kInvalid, "field '" + std::string(field.name) + "' would break the request's head");
-    }
-  }
-  std::string head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method, request.target, request.host);
-  request.headers.write_to(head);
-  const auto method = http::parse_method(request.method);
-  const bool expects_body =
-      method == http::Method::kPost || method == http::Method::kPut || method == http::Method::kPatch;
-  if (request.body_source != nullptr) {
-    const auto length = request.body_source->length();
-    head += length ? fmt::format("Content-Length: {}\r\n", *length) : "Transfer-Encoding: chunked\r\n";
-  } else if (!request.body.empty() || expects_body) {
-    head += fmt::format("Content-Length: {}\r\n", request.body.size());
-  }
-  if (!request.upgrade.empty()) head += fmt::format("Connection: Upgrade\r\nUpgrade: {}\r\n", request.upgrade);
-  head += "\r\n";
-  return head;
-}
-
 }  // namespace
 
 std::string to_string(const Upstream& upstream) {
@@ -75,6 +40,8 @@ std::uint64_t ClientResponse::bytes_in() const { return connection_->bytes_in();
 std::uint64_t ClientResponse::bytes_out() const { return connection_->bytes_out(); }
 bool ClientResponse::was_reused() const { return connection_->was_reused(); }
 void ClientResponse::hold(std::shared_ptr<void> guard) { connection_->hold(std::move(guard)); }
+std::size_t ClientResponse::take_received(std::span<iovec> pieces) { return connection_->take_received(pieces); }
+bool ClientResponse::is_over() const { return connection_->is_over(); }
 ClientResponse::Tunnel ClientResponse::tunnel() { return connection_->tunnel(); }
 
 io::Task<Result<std::string>> ClientResponse::read_all(std::size_t limit) {
@@ -92,7 +59,7 @@ io::Task<Result<std::string>> ClientResponse::read_all(std::size_t limit) {
 
 HttpClient::HttpClient(io::Reactor& reactor, const Options& options)
     : reactor_(reactor), pool_(std::make_shared<ConnectionPool>(reactor, options)) {}
-HttpClient::~HttpClient() = default;
+HttpClient::~HttpClient() { pool_->close(); }
 
 std::size_t HttpClient::idle_connections() const { return pool_->size(); }
 void HttpClient::close_idle() { pool_->clear(); }
@@ -142,18 +109,23 @@ io::Task<Result<std::unique_ptr<ClientConnection>>> HttpClient::open(Upstream up
   co_return std::make_unique<ClientConnection>(std::move(connection), pool_, timeouts);
 }
 
-/// An idle connection to any of the upstream's addresses: of ours, or of another reactor's client where asking it is
-/// sooner done than connecting.
-io::Task<std::unique_ptr<UpstreamConnection>> HttpClient::take_kept(Upstream upstream) {
+/// An idle connection of ours to any of the upstream's addresses.
+std::unique_ptr<UpstreamConnection> HttpClient::take_own(const Upstream& upstream) {
+  auto kept = pool_->take(upstream);
+  if (kept || upstream.others.empty()) return kept;
+  Upstream other = upstream;
+  for (const IpAddress& address : upstream.others) {
+    other.endpoint.address = address;
+    if (auto found = pool_->take(other)) return found;
+  }
+  return nullptr;
+}
+
+/// One of another reactor's client, where asking it is sooner done than connecting.
+io::Task<std::unique_ptr<UpstreamConnection>> HttpClient::take_elsewhere(Upstream upstream) {
   std::vector<IpAddress> addresses = std::move(upstream.others);
   addresses.insert(addresses.begin(), upstream.endpoint.address);
   upstream.others.clear();
-  for (const IpAddress& address : addresses) {
-    upstream.endpoint.address = address;
-    if (auto kept = pool_->take(upstream)) co_return kept;
-  }
-  const bool is_near = !upstream.unix_path.empty() || addresses.front().is_loopback();
-  if (board_ == nullptr || (is_near && !upstream.tls)) co_return nullptr;
   for (const IpAddress& address : addresses) {
     upstream.endpoint.address = address;
     auto taken = co_await board_->take_elsewhere(pool_, upstream, kAskPatience);
@@ -164,20 +136,32 @@ io::Task<std::unique_ptr<UpstreamConnection>> HttpClient::take_kept(Upstream ups
   co_return nullptr;
 }
 
+bool HttpClient::is_shared(const Upstream& upstream) const {
+  if (board_ == nullptr) return false;
+  const bool is_near = !upstream.unix_path.empty() || upstream.endpoint.address.is_loopback();
+  return upstream.tls || !is_near;
+}
+
 void HttpClient::share(IdleBoard& board) {
   board_ = &board;
   board.join(pool_);
 }
 
 io::Task<Result<ClientResponse>> HttpClient::send(Upstream upstream, ClientRequest request, ClientTimeouts timeouts) {
-  ++counts_.requests;
   if (request.host.empty()) request.host = upstream.unix_path.empty() ? to_string(upstream.endpoint) : "localhost";
-  YZ_CO_TRY(const std::string head, serialise(request));
-  auto kept = co_await take_kept(upstream);
+  co_return co_await ask(upstream, request, timeouts);
+}
+
+io::Task<Result<ClientResponse>> HttpClient::ask(const Upstream& upstream, const ClientRequest& request,
+                                                 ClientTimeouts timeouts) {
+  ++counts_.requests;
+  YZ_CO_CHECK(check_request(request));
+  auto kept = take_own(upstream);
+  if (!kept && is_shared(upstream)) kept = co_await take_elsewhere(upstream);
   if (kept) {
     ++counts_.reuses;
     auto connection = std::make_unique<ClientConnection>(std::move(kept), pool_, timeouts);
-    Status performed = co_await connection->perform(head, request);
+    Status performed = co_await connection->perform(request);
     if (performed) co_return ClientResponse(std::move(connection));
     const bool died_unanswered = connection->bytes_in() == 0 && performed.error().code == Code::kUnavailable;
     const bool may_repeat = http::is_idempotent(http::parse_method(request.method)) && request.body_source == nullptr;
@@ -185,7 +169,7 @@ io::Task<Result<ClientResponse>> HttpClient::send(Upstream upstream, ClientReque
     ++counts_.retries;
   }
   YZ_CO_TRY(auto connection, co_await open(upstream, timeouts));
-  Status performed = co_await connection->perform(head, request);
+  Status performed = co_await connection->perform(request);
   if (!performed) co_return fail(std::move(performed).error().with_context(to_string(upstream)));
   co_return ClientResponse(std::move(connection));
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/uio.h>
+
 #include "base/ip.h"
 #include "http/header_map.h"
 #include "http/message.h"
@@ -102,6 +104,11 @@ class ClientResponse {
   /// Some bytes of the decoded body; 0 at its end, which for a body of known length or chunked was verified. Fails with
   /// kUnavailable when it ended early, kInvalid on broken chunks, kTimeout; all blamed on the origin.
   [[nodiscard]] io::Task<Result<std::size_t>> read(std::span<char> into);
+  /// What of the body has been received and not given yet, without waiting or copying: fills `pieces` from its start
+  /// and returns how many it took; valid until the next call. 0 says that read() would have to wait, or fails.
+  [[nodiscard]] std::size_t take_received(std::span<iovec> pieces);
+  /// True when the whole body was given.
+  [[nodiscard]] bool is_over() const;
   /// The rest of the body; fails with kLimit when it has more than `limit` bytes.
   [[nodiscard]] io::Task<Result<std::string>> read_all(std::size_t limit);
   /// Bytes received and sent on the wire for this request, heads included.
@@ -167,6 +174,10 @@ class HttpClient {
   [[nodiscard]] io::Task<Result<ClientResponse>> send(Upstream upstream, ClientRequest request,
                                                       ClientTimeouts timeouts = {});
 
+  /// The same without copies: `upstream` and `request`, which names its host, outlive the call.
+  [[nodiscard]] io::Task<Result<ClientResponse>> ask(const Upstream& upstream, const ClientRequest& request,
+                                                     ClientTimeouts timeouts);
+
   [[nodiscard]] std::size_t idle_connections() const;
   /// Closes all idle connections.
   void close_idle();
@@ -175,7 +186,9 @@ class HttpClient {
  private:
   [[nodiscard]] io::Task<Result<std::unique_ptr<ClientConnection>>> open(Upstream upstream, ClientTimeouts timeouts);
   [[nodiscard]] io::Task<Result<std::unique_ptr<io::Stream>>> connect(Upstream& upstream, ClientTimeouts timeouts);
-  [[nodiscard]] io::Task<std::unique_ptr<UpstreamConnection>> take_kept(Upstream upstream);
+  [[nodiscard]] std::unique_ptr<UpstreamConnection> take_own(const Upstream& upstream);
+  [[nodiscard]] io::Task<std::unique_ptr<UpstreamConnection>> take_elsewhere(Upstream upstream);
+  [[nodiscard]] bool is_shared(const Upstream& upstream) const;
   [[nodiscard]] Result<std::shared_ptr<TlsClientContext>> tls();
 
   io::Reactor& reactor_;

@@ -104,6 +104,33 @@ TEST_F(HttpClientTest, ReadsEveryFramingAndReusesWhereItMay) {
   EXPECT_EQ(server.received.substr(0, 40), "GET / HTTP/1.1\r\nHost: origin.example\r\n\r\n");
 }
 
+TEST_F(HttpClientTest, GivesWhatIsHereWithoutWaitingOrCopying) {
+  ScriptedServer server(reactor_,
+                        {{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nbroken"}});
+  const auto take = [](HttpClient& client, Upstream upstream) -> io::Task<std::string> {
+    ClientRequest request;
+    request.host = "origin.example";
+    auto response = co_await client.ask(upstream, request, ClientTimeouts());
+    if (!response) co_return response.error().message;
+    std::array<iovec, 4> pieces;
+    std::string out;
+    const std::size_t count = response->take_received(pieces);
+    for (const iovec& piece : std::span(pieces).first(count)) {
+      out.append(static_cast<const char*>(piece.iov_base), piece.iov_len).append("|");
+    }
+    if (response->is_over()) co_return out + "over";
+    const auto rest = co_await response->read_all(100);
+    co_return out + (rest ? *rest : rest.error().message);
+  };
+  EXPECT_EQ(reactor_.block_on(take(client_, server.upstream())), "hello|over");
+  EXPECT_EQ(client_.idle_connections(), 1U) << "it is free before what it brought is used";
+  EXPECT_EQ(reactor_.block_on(take(client_, server.upstream())), "abc|de|over");
+  EXPECT_EQ(reactor_.block_on(take(client_, server.upstream())), "abc|the origin's chunked body is malformed");
+  EXPECT_EQ(client_.idle_connections(), 0U);
+}
+
 TEST_F(HttpClientTest, ABodyThatEndsWithItsConnectionIsRead) {
   ScriptedServer server(reactor_, {{"HTTP/1.1 200 OK\r\n\r\nuntil close", ""}});
   // The server closes when it has read a second head; our side never sends one, so it waits: let it see the end.

@@ -60,7 +60,10 @@ class Question final : public io::TimerNode {
                      const Upstream& upstream) {
     Passed passed;
     if (const auto pool = other.lock()) passed.connection = pool->take(upstream);
-    if (passed.connection) passed.fd = passed.connection->stream->detach();
+    if (passed.connection) {
+      passed.connection->shelf.reset();  // of the pool it leaves
+      passed.fd = passed.connection->stream->detach();
+    }
     shared->remote->post(
         [shared, held = std::make_shared<Passed>(std::move(passed))] { arrive(shared, std::move(*held)); });
   }

@@ -146,7 +146,7 @@ io::Task<bool> SliceRun::ask() {
   Forwarded forwarded = source_.forwarded;
   const bool asks_part = !desk.is_range_ignored(primary, worker.reactor().now());
   if (asks_part) ask_for_part(forwarded, object.validator(), due, SliceLayout::group_of(next_));
-  auto answer = co_await send_upstream(worker, source_.held, source_.site, std::move(forwarded));
+  auto answer = co_await send_upstream(worker, source_.held, source_.site, forwarded);
   // What has begun is worth more patience than what has not.
   is_final_ = position_ == layout().range_of(wanted_).first;
   if (!answer) {

@@ -39,7 +39,7 @@ Error no_room() { return {Code::kLimit, Fault::kSelf, true, "no memory is left t
 io::Task<bool> send_alone(Transaction& tx, http::StrongValidator version, std::uint64_t total, http::ByteRange bytes) {
   Forwarded forwarded = plain_request(tx);
   ask_for_part(forwarded, version, bytes, 0);
-  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
+  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, forwarded);
   if (!answer) co_return false;
   tx.origin_requests += answer->requests;
   const http::Part part = http::judge_part(answer->response.head(), version, total, bytes);

@@ -80,7 +80,7 @@ io::Task<void> pass_upgrade(Transaction& tx) {
   Forwarded forwarded = forward_of(tx);
   const http::Fields asked = tx.request().fields;
   forwarded.request.upgrade = asked.combined(http::name_of(http::FieldId::kUpgrade));
-  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
+  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, forwarded);
   tx.now = tx.worker.reactor().wall_now();
   if (!answer) {
     ++tx.origin_requests;

@@ -11,19 +11,21 @@
 
 namespace yz::edge {
 
+// What is referred to outlives the calls.
+
 /// Sends a request to one peer: signed, with our purge clock. Any status is a success. Fails with a reason of
 /// failure.h; the peer's breaker has learned of it.
 [[nodiscard]] io::Task<Result<net::ClientResponse>> ask_peer(Worker& worker, const RunningConfig& config,
-                                                             const Peer& peer, Forwarded forwarded,
+                                                             const Peer& peer, const Forwarded& forwarded,
                                                              std::chrono::milliseconds first_byte_timeout);
 
 /// The same for one origin, under the rules of its group: after waiting for a connection where all are in use.
 [[nodiscard]] io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const Site& site, Candidate candidate,
-                                                               net::ClientRequest request);
+                                                               const net::ClientRequest& request);
 
 /// The same past breaker and queue: for checks of the origin's health.
 [[nodiscard]] io::Task<Result<net::ClientResponse>> ask_unconditionally(Worker& worker, const Site& site,
                                                                         Candidate candidate,
-                                                                        net::ClientRequest request);
+                                                                        const net::ClientRequest& request);
 
 }  // namespace yz::edge

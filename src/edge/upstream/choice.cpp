@@ -66,6 +66,11 @@ std::vector<const Peer*> choose_peers(const std::vector<Peer>& peers, std::uint6
   return chosen;
 }
 
+Candidate candidate_of(const model::OriginGroup& group, const OriginGroupState& state, std::size_t index) {
+  const net::Upstream* const fixed = index < state.fixed.size() ? state.fixed[index].get() : nullptr;
+  return {&group.origins[index], state.servers[index].get(), fixed};
+}
+
 std::vector<Candidate> choose_origins(const model::OriginGroup& group, const OriginGroupState& state,
                                       std::uint64_t draw, bool may_probe, MonoTime now) {
   struct Scored {
@@ -73,7 +78,12 @@ std::vector<Candidate> choose_origins(const model::OriginGroup& group, const Ori
     int rank;
     double score;
   };
+  if (group.origins.size() == 1) {
+    const bool is_asked = group.origins[0].weight > 0 && state.servers[0]->breaker.admits(now);
+    return std::vector<Candidate>(is_asked ? 1 : 0, candidate_of(group, state, 0));
+  }
   std::vector<Scored> scored;
+  scored.reserve(group.origins.size());
   for (std::size_t i = 0; i < group.origins.size(); ++i) {
     const model::Origin& origin = group.origins[i];
     const auto& server = state.servers[i];
@@ -81,11 +91,12 @@ std::vector<Candidate> choose_origins(const model::OriginGroup& group, const Ori
     const bool is_healthy = server->breaker.state() == Breaker::State::kClosed;
     const int rank = is_healthy ? (origin.backup ? 2 : 1) : may_probe && !origin.backup ? 0 : origin.backup ? 4 : 3;
     scored.push_back(
-        {{&origin, server}, rank, score_of(draw, hash_of(origin), weight_of(origin, group, *server, now))});
+        {candidate_of(group, state, i), rank, score_of(draw, hash_of(origin), weight_of(origin, group, *server, now))});
   }
   std::sort(scored.begin(), scored.end(),
             [](const Scored& a, const Scored& b) { return a.rank != b.rank ? a.rank < b.rank : a.score > b.score; });
   std::vector<Candidate> out;
+  out.reserve(scored.size());
   for (const Scored& s : scored) out.push_back(s.candidate);
   return out;
 }

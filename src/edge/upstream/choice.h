@@ -16,11 +16,13 @@ namespace yz::edge {
 /// Mirrokni et al. 2018), so that one hot object cannot drown its node.
 [[nodiscard]] std::vector<const Peer*> choose_peers(const std::vector<Peer>& peers, std::uint64_t base, MonoTime now);
 
-/// An origin and what is known of it.
+/// An origin and what is known of it; lives as long as the group's state.
 struct Candidate {
   const model::Origin* origin;
-  std::shared_ptr<ServerState> state;
+  ServerState* state;
+  const net::Upstream* fixed;  ///< see OriginGroupState::fixed
 };
+[[nodiscard]] Candidate candidate_of(const model::OriginGroup& group, const OriginGroupState& state, std::size_t index);
 
 /// The origins to try, in order: first one that is to be tried again after a failure, if `may_probe` (a request that
 /// another may answer when it fails); then healthy primaries drawn by weight (`draw` uniform in 64 bits; one that came

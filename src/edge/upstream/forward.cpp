@@ -42,25 +42,25 @@ bool asks_for_another(http::StatusCode status) { return status == 502 || status 
 /// One request's way through the servers that may answer it.
 class Journey {
  public:
-  Journey(Worker& worker, const RunningConfig& config, const Site& site, Forwarded forwarded)
+  Journey(Worker& worker, const RunningConfig& config, const Site& site, const Forwarded& forwarded)
       : worker_(worker),
         config_(config),
         site_(site),
-        forwarded_(std::move(forwarded)),
+        forwarded_(forwarded),
         may_repeat_(forwarded_.may_retry && http::is_idempotent(http::parse_method(forwarded_.request.method))) {}
 
-  io::Task<Result<Answer>> travel();
-
- private:
+  [[nodiscard]] bool has_peers() const { return forwarded_.may_ask_peer && !config_.peers.empty(); }
   io::Task<std::optional<Result<Answer>>> ask_peers();
   io::Task<Result<Answer>> ask_origins();
+
+ private:
   [[nodiscard]] bool may_go_on(const Error& error);
   [[nodiscard]] MonoTime now() const { return worker_.reactor().now(); }
 
   Worker& worker_;
   const RunningConfig& config_;
   const Site& site_;
-  Forwarded forwarded_;
+  const Forwarded& forwarded_;
   const bool may_repeat_;
   std::uint64_t requests_ = 0;
 };
@@ -125,25 +125,17 @@ io::Task<Result<Answer>> Journey::ask_origins() {
   co_return fail(std::move(last));
 }
 
-io::Task<Result<Answer>> Journey::travel() {
-  site_.servers->retries->earn(site_.origins.retry_percent, now());
-  if (forwarded_.may_ask_peer && !config_.peers.empty()) {
-    auto answered = co_await ask_peers();
-    if (answered) co_return *std::move(answered);
-  }
-  co_return co_await ask_origins();
-}
-
 }  // namespace
 
 http::HeaderMap forwarded_fields(const http::RequestHead& request, const RunningConfig& config, const IpAddress& viewer,
                                  bool is_peer, bool is_tls) {
   const http::Fields fields = request.fields;
+  const http::HopByHop hop_by_hop(fields);
   http::HeaderMap out;
   for (const http::Field& field : fields) {
-    const bool drop = http::is_hop_by_hop(field, fields) || http::is_internal(field) ||
-                      http::is_unkeyed_override(field) || is_for_next_hop(field);
-    if (!drop) out.add(field.name, field.value);
+    const bool drop =
+        is_for_next_hop(field) || hop_by_hop.has(field) || http::is_internal(field) || http::is_unkeyed_override(field);
+    if (!drop) out.add(field);
   }
   http::add_loop_and_via(out, config.cdn_id, request.version, config.node_name);
   if (is_peer) {
@@ -159,16 +151,20 @@ http::HeaderMap forwarded_fields(const http::RequestHead& request, const Running
 }
 
 io::Task<Result<Answer>> send_upstream(Worker& worker, std::shared_ptr<const ConfigPtr> held, const Site& site,
-                                       Forwarded forwarded) {
-  Journey journey(worker, **held, site, std::move(forwarded));
-  auto answer = co_await journey.travel();
+                                       const Forwarded& forwarded) {
+  Journey journey(worker, **held, site, forwarded);
+  site.servers->retries->earn(site.origins.retry_percent, worker.reactor().now());
+  std::optional<Result<Answer>> answered;
+  if (journey.has_peers()) answered = co_await journey.ask_peers();
+  if (!answered) answered = co_await journey.ask_origins();
+  Result<Answer>& answer = *answered;
   if (answer) {
     worker.server().counters().origin_requests.add(answer->requests);
   } else {
     worker.server().counters().note_failure(reason_of(answer.error()));
     if (answer.error().fault == Fault::kSelf) co_return fail(std::move(answer).error().blamed_on(Fault::kOrigin));
   }
-  co_return answer;
+  co_return std::move(answer);
 }
 
 }  // namespace yz::edge

@@ -39,8 +39,8 @@ struct Answer {
 /// that cannot be reached passed over at once, and what may have been understood is repeated elsewhere only when the
 /// method is idempotent, no body was streamed and the group's retry budget allows. Any status is a success. Fails with
 /// a reason of failure.h, blamed on the origin (or the client, for a body that broke off). `config` and `site` live in
-/// what `held` holds.
+/// what `held` holds; `forwarded` outlives the call.
 [[nodiscard]] io::Task<Result<Answer>> send_upstream(Worker& worker, std::shared_ptr<const ConfigPtr> held,
-                                                     const Site& site, Forwarded forwarded);
+                                                     const Site& site, const Forwarded& forwarded);
 
 }  // namespace yz::edge

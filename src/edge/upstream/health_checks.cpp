@@ -27,11 +27,11 @@ struct Check {
 /// The site is shared: the configuration may change while the origin takes its time.
 io::Task<void> check(Worker& worker, std::shared_ptr<const Site> site, std::size_t index, std::shared_ptr<Check> mark) {
   const model::OriginGroup& group = site->origins;
-  const Candidate candidate{&group.origins[index], site->servers->servers[index]};
+  const Candidate candidate = candidate_of(group, *site->servers, index);
   net::ClientRequest request;
   request.target = group.health_path;
   if (group.host_header.empty()) request.host = site->domain.name;
-  auto response = co_await ask_unconditionally(worker, *site, candidate, std::move(request));
+  auto response = co_await ask_unconditionally(worker, *site, candidate, request);
   const bool is_healthy = response && response->status() >= 200 && response->status() < 400;
   const BreakerRules rules = breaker_rules(group);
   const Breaker::State before = candidate.state->breaker.state();

@@ -2,9 +2,21 @@
 
 #include <fmt/format.h>
 
+#include "net/http_client.h"
 #include "net/tls_client.h"
 
 namespace yz::edge {
+namespace {
+
+std::shared_ptr<const net::Upstream> fixed_upstream(const model::Origin& origin) {
+  const auto address = IpAddress::parse(origin.host);
+  if (origin.tls || !address) return nullptr;
+  net::Upstream out;
+  out.endpoint = {*address, origin.port};
+  return std::make_shared<const net::Upstream>(std::move(out));
+}
+
+}  // namespace
 
 BreakerRules breaker_rules(const model::OriginGroup& group) {
   return {.fall = group.fall, .rise = group.rise, .open_time = group.open_time};
@@ -35,6 +47,7 @@ std::shared_ptr<const OriginGroupState> ServerBook::group(const model::OriginGro
       expose(state, std::to_string(group.id.value));
     }
     out->servers.push_back(state);
+    out->fixed.push_back(fixed_upstream(origin));
   }
   auto& retries = retries_[group.id];
   if (!retries) retries = std::make_shared<RetryBudget>();

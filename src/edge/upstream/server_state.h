@@ -19,12 +19,13 @@
 
 namespace yz::net {
 class TlsClientContext;
-}
+struct Upstream;
+}  // namespace yz::net
 
 namespace yz::edge {
 
 /// What all workers together know of one server they ask, a peer or an origin. Any thread.
-struct ServerState {
+struct ServerState : std::enable_shared_from_this<ServerState> {
   explicit ServerState(std::string server_name) : name(std::move(server_name)) {}
 
   const std::string name;  ///< "host:port", for logs and labels
@@ -38,6 +39,8 @@ struct ServerState {
 /// The same of an origin group.
 struct OriginGroupState {
   std::vector<std::shared_ptr<ServerState>> servers;  ///< in the order of model::OriginGroup::origins
+  /// Where the same origins are reached, for those that are named by an address and speak no TLS; else null.
+  std::vector<std::shared_ptr<const net::Upstream>> fixed;
   std::shared_ptr<RetryBudget> retries = std::make_shared<RetryBudget>();
   std::shared_ptr<net::TlsClientContext> tls;  ///< null: none of its origins speaks TLS, or see `tls_problem`
   std::string tls_problem;                     ///< why there is no trust to build on
