@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "control/statement_closer.h"
 #include "model/codec.h"
 #include "store/idempotency_store.h"
 #include "store/join_token_store.h"
@@ -206,6 +207,11 @@ io::Task<void> Live::keep_house() {
           });
         },
         io::kNoDeadline);
+    if (leader_.is_held()) {
+      auto close = [this] { return close_due_statements(database_, clock_.wall()); };
+      auto closed = co_await pool_.run(std::move(close), io::kNoDeadline);
+      if (!closed) log::warn("statements that are due cannot be read: {}", closed.error().message);
+    }
     if (!done) log::warn("old records could not be dropped: {}", done.error().message);
   }
 }

@@ -28,6 +28,8 @@ struct Grant {
 constexpr std::array kGrants = {
     Grant{"audit:read", kLook | kTok | kOwn},
     Grant{"audit:verify", kLook},
+    Grant{"billing:read", kLook | kTok | kOwn | kBill},
+    Grant{"billing:write", kOps},
     Grant{"certificate:read", kLook | kSee},
     Grant{"certificate:write", kOps | kWork},
     Grant{"config:read", kLook},
@@ -39,6 +41,8 @@ constexpr std::array kGrants = {
     Grant{"node:write", kOps},
     Grant{"origin:read", kLook | kSee},
     Grant{"origin:write", kOps | kWork},
+    Grant{"plan:read", kLook},
+    Grant{"plan:write", kOps},
     Grant{"policy:read", kLook},
     Grant{"policy:write", kOps},
     Grant{"prefetch:write", kOps | kWork},

@@ -132,11 +132,20 @@ TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
   const auto task = control_.post("/api/v1/refresh", {{"domains", {"www.a.com"}}});
   ASSERT_EQ(task.status, 202) << task.body;
 
+  const std::uint64_t plan =
+      control_.create("plans", {{"name", "p"},
+                                {"plan",
+                                 {{"regions", {{{"name", "all"}, {"countries", {"*"}}}}},
+                                  {"items", {{{"id", "f"}, {"mode", "fixed"}, {"price", "1"}}}}}}});
+  control_.create("contracts", {{"tenant", world.tenant}, {"plan", plan}, {"from", "2024-01-01"}});
+  const std::uint64_t statement = control_.create("statements", {{"tenant", world.tenant}, {"month", "2024-01"}});
+
   // Every route with an id that a tenant may use, with the id of the first tenant's row.
   const std::map<std::string, std::uint64_t> rows = {
       {"domains", world.domain},
       {"origin-groups", world.origins},
       {"certificates", 1},
+      {"statements", statement},
       {"tasks", task.json()["id"].get<std::uint64_t>()},
       {"users", control_.get("/api/v1/users?email=o@a.com").json()["items"][0]["id"].get<std::uint64_t>()},
       {"tokens", control_.post("/api/v1/tokens", {{"name", "t"}, {"role", "tenant"}, {"tenant", world.tenant}})
@@ -156,7 +165,8 @@ TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
     EXPECT_EQ(by_token.status, 404) << operation.method << " " << operation.path << ": " << by_token.body;
   }
   EXPECT_TRUE(victim.is_signed_in());
-  for (const char* list : {"domains", "origin-groups", "certificates", "tasks"}) {
+  for (const char* list :
+       {"domains", "origin-groups", "certificates", "tasks", "contracts", "packages", "statements"}) {
     const auto answer = control_.call("GET", std::string("/api/v1/") + list, "", {}, token);
     EXPECT_TRUE(answer.json()["items"].empty()) << list << answer.body;
     // The filter for operators does not widen a tenant's view.

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "model/codec.h"
+#include "store/billing_store.h"
 #include "store/statistics_store.h"
 #include "store/usage_store.h"
 
@@ -47,11 +48,17 @@ void UsageIngest::store(const rpc::NodeSessionPtr& session, const rpc::UsageShip
 Result<bool> UsageIngest::ingest(const model::UsageBatch& batch) {
   const model::SnapshotPtr config = state_.current();
   const model::Node* node = config->nodes.find(batch.node);
-  const store::UsageOrigin origin{batch.node, node == nullptr ? model::NodeGroupId{} : node->group};
+  const model::NodeGroup* group = node == nullptr ? nullptr : config->node_groups.find(node->group);
+  const store::UsageOrigin origin{.node = batch.node,
+                                  .group = group == nullptr ? model::NodeGroupId{} : group->id,
+                                  .country = group == nullptr ? std::string() : group->place.country};
   return database_.write([&](store::Transaction& tx) -> Result<bool> {
     YZ_TRY(const bool is_new, store::UsageStore(tx).ingest(batch, clock_.wall()));
-    if (is_new) YZ_CHECK(store::StatisticsStore(tx).add(batch, origin));
-    return is_new;
+    if (!is_new) return false;
+    YZ_TRY(const store::UsageOwners owners, store::StatisticsStore(tx).owners(batch.records));
+    YZ_CHECK(store::StatisticsStore(tx).add(batch, origin, owners));
+    YZ_CHECK(store::BillingStore(tx).count(batch, origin, owners));
+    return true;
   });
 }
 

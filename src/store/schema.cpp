@@ -1,5 +1,6 @@
 #include "store/migrations.h"
 #include "store/schema_accounts.h"
+#include "store/schema_billing.h"
 #include "store/schema_statistics.h"
 
 namespace yz::store {
@@ -216,6 +217,7 @@ constexpr Migration kMigrations[] = {
     {2, "accounts", kAccountsSchema},
     {3, "statistics", kStatisticsSchema},
     {4, "challenges of certificate authorities", kChallenges},
+    {5, "billing", kBillingSchema},
 };
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <array>
 #include <compare>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -160,60 +162,65 @@ std::string sum_columns() {
          "CAST(SUM(hits) AS SIGNED), CAST(SUM(hit_bytes) AS SIGNED)";
 }
 
-/// "FROM … WHERE …" of a query and its parameters.
+/// "FROM … WHERE …" of a query, its parameters, and the column that holds the facet's value.
 struct Selection {
   std::string text;
   std::vector<Value> parameters;
+  std::string_view value = "value";
 };
 
-Selection select(const StatisticsQuery& query, const std::vector<std::uint64_t>& values) {
-  Selection out{.text = fmt::format(" FROM {} WHERE scope = ? AND id = ? AND tier IN ({}) AND facet = ? "
-                                    "AND minute >= ? AND minute < ?",
-                                    table_of(query.step), query.tier ? "?" : "0, 1"),
-                .parameters = {static_cast<std::uint64_t>(query.scope), query.id}};
-  if (query.tier) out.parameters.emplace_back(static_cast<std::uint64_t>(*query.tier));
-  out.parameters.emplace_back(static_cast<std::uint64_t>(query.facet));
-  out.parameters.emplace_back(query.from_minute);
-  out.parameters.emplace_back(query.to_minute);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    out.text += i == 0 ? " AND value IN (?" : ", ?";
-    out.parameters.emplace_back(values[i]);
+/// The scope whose own total is what a facet's value counts; its rows lie together.
+std::optional<Scope> scope_of(Facet facet) {
+  if (facet == Facet::kDomain) return Scope::kDomain;
+  if (facet == Facet::kTenant) return Scope::kTenant;
+  if (facet == Facet::kNode) return Scope::kNode;
+  return std::nullopt;
+}
+
+std::string append_list(const std::vector<std::uint64_t>& values, std::vector<Value>& parameters) {
+  std::string out;
+  for (const std::uint64_t value : values) {
+    out += out.empty() ? "?" : ", ?";
+    parameters.emplace_back(value);
   }
-  if (!values.empty()) out.text += ")";
   return out;
 }
 
-/// Whose domains these are. A domain that was removed is still known by what was counted for it before.
-Result<std::map<model::DomainId, model::TenantId>> owners(Transaction& tx, const std::vector<UsageRecord>& records) {
-  std::set<std::uint64_t> domains;
-  for (const UsageRecord& record : records) {
-    if (record.key.domain) domains.insert(record.key.domain.value);
-  }
-  std::map<model::DomainId, model::TenantId> known;
-  if (domains.empty()) return known;
-  std::string list;
-  std::vector<Value> parameters;
-  for (const std::uint64_t domain : domains) {
-    list += list.empty() ? "?" : ", ?";
-    parameters.emplace_back(domain);
-  }
-  YZ_TRY(const Rows before,
-         tx.query(fmt::format("SELECT domain, tenant FROM usage_owner WHERE domain IN ({})", list), 2, parameters));
-  for (const Row& row : before) known[row.id<model::DomainId>(0)] = row.id<model::TenantId>(1);
-  parameters.insert(parameters.begin(), static_cast<std::uint64_t>(model::ResourceKind::kDomain));
-  YZ_TRY(const Rows rows,
-         tx.query(fmt::format("SELECT id, tenant, name FROM resource WHERE kind = ? AND id IN ({})", list), 3,
-                  parameters));
-  for (const Row& row : rows) {
-    const auto domain = row.id<model::DomainId>(0);
-    const auto tenant = row.id<model::TenantId>(1);
-    if (const auto it = known.find(domain); it != known.end() && it->second == tenant) continue;
-    known[domain] = tenant;
-    YZ_CHECK(tx.execute("INSERT INTO usage_owner (domain, tenant, name) VALUES (?, ?, ?)" +
-                            tx.dialect().or_replace("domain", {"tenant", "name"}),
-                        {domain, tenant, row.text(2)}));
-  }
-  return known;
+/// All values of the facet when `values` is empty.
+Selection select(const StatisticsQuery& query, const std::vector<std::uint64_t>& values) {
+  const auto own = values.empty() ? std::nullopt : scope_of(query.facet);
+  Selection out;
+  std::vector<Value>& parameters = out.parameters;
+  parameters.emplace_back(static_cast<std::uint64_t>(own.value_or(query.scope)));
+  out.value = own ? "id" : "value";
+  const std::string ids = append_list(own ? values : std::vector{query.id}, parameters);
+  if (query.tier) parameters.emplace_back(static_cast<std::uint64_t>(*query.tier));
+  parameters.emplace_back(static_cast<std::uint64_t>(own ? Facet::kTotal : query.facet));
+  parameters.emplace_back(query.from_minute);
+  parameters.emplace_back(query.to_minute);
+  out.text = fmt::format(
+      " FROM {} WHERE scope = ? AND id IN ({}) AND tier IN ({}) AND facet = ? AND minute >= ? AND "
+      "minute < ?",
+      table_of(query.step), ids, query.tier ? "?" : "0, 1");
+  if (!own && !values.empty()) out.text += fmt::format(" AND value IN ({})", append_list(values, parameters));
+  return out;
+}
+
+/// The same time in as few rows as there are: whole days by the day, whole hours by the hour, and so on.
+std::vector<StatisticsQuery> coarsest_pieces(const StatisticsQuery& query) {
+  const auto* next = std::ranges::find(kSteps, query.step) + 1;
+  if (query.from_minute >= query.to_minute) return {};
+  if (next == kSteps.end()) return {query};
+  const auto length = static_cast<std::uint32_t>(*next);
+  StatisticsQuery before = query, whole = query, after = query;
+  whole.step = *next;
+  before.to_minute = whole.from_minute = (query.from_minute + length - 1) / length * length;
+  after.from_minute = whole.to_minute = query.to_minute / length * length;
+  if (whole.from_minute >= whole.to_minute) return {query};
+  std::vector<StatisticsQuery> out = coarsest_pieces(whole);
+  if (before.from_minute < before.to_minute) out.push_back(before);
+  if (after.from_minute < after.to_minute) out.push_back(after);
+  return out;
 }
 
 }  // namespace
@@ -239,13 +246,44 @@ StatisticsCounts& StatisticsCounts::operator+=(const StatisticsCounts& other) {
   return *this;
 }
 
-Status StatisticsStore::add(const model::UsageBatch& batch, const UsageOrigin& origin) {
-  YZ_TRY(const auto tenants, owners(tx_, batch.records));
+Result<UsageOwners> StatisticsStore::owners(const std::vector<UsageRecord>& records) {
+  std::set<std::uint64_t> domains;
+  for (const UsageRecord& record : records) {
+    if (record.key.domain) domains.insert(record.key.domain.value);
+  }
+  UsageOwners known;
+  if (domains.empty()) return known;
+  std::string list;
+  std::vector<Value> parameters;
+  for (const std::uint64_t domain : domains) {
+    list += list.empty() ? "?" : ", ?";
+    parameters.emplace_back(domain);
+  }
+  YZ_TRY(const Rows before,
+         tx_.query(fmt::format("SELECT domain, tenant FROM usage_owner WHERE domain IN ({})", list), 2, parameters));
+  for (const Row& row : before) known[row.id<model::DomainId>(0)] = row.id<model::TenantId>(1);
+  parameters.insert(parameters.begin(), static_cast<std::uint64_t>(model::ResourceKind::kDomain));
+  YZ_TRY(const Rows rows,
+         tx_.query(fmt::format("SELECT id, tenant, name FROM resource WHERE kind = ? AND id IN ({})", list), 3,
+                   parameters));
+  for (const Row& row : rows) {
+    const auto domain = row.id<model::DomainId>(0);
+    const auto tenant = row.id<model::TenantId>(1);
+    if (const auto it = known.find(domain); it != known.end() && it->second == tenant) continue;
+    known[domain] = tenant;
+    YZ_CHECK(tx_.execute("INSERT INTO usage_owner (domain, tenant, name) VALUES (?, ?, ?)" +
+                             tx_.dialect().or_replace("domain", {"tenant", "name"}),
+                         {domain, tenant, row.text(2)}));
+  }
+  return known;
+}
+
+Status StatisticsStore::add(const model::UsageBatch& batch, const UsageOrigin& origin, const UsageOwners& owners) {
   for (const StatisticsStep step : kSteps) {
     Summing summing(step, origin);
     for (const UsageRecord& record : batch.records) {
-      const auto it = tenants.find(record.key.domain);
-      summing.add(record, it == tenants.end() ? model::TenantId{} : it->second);
+      const auto it = owners.find(record.key.domain);
+      summing.add(record, it == owners.end() ? model::TenantId{} : it->second);
     }
     YZ_CHECK(add_to(tx_, table_of(step), summing.sums()));
   }
@@ -263,10 +301,11 @@ Result<std::vector<StatisticsPoint>> StatisticsStore::series_of(const Statistics
                                                                 const std::vector<std::uint64_t>& values) {
   const Selection from = select(query, values);
   // One tier is one row for each point: nothing to sum.
-  const std::string sql = query.tier
-                              ? fmt::format("SELECT minute, value, {}{} ORDER BY minute, value", kCountNames, from.text)
-                              : fmt::format("SELECT minute, value, {}{} GROUP BY minute, value ORDER BY minute, value",
-                                            sum_columns(), from.text);
+  const std::string sql =
+      query.tier
+          ? fmt::format("SELECT minute, {}, {}{} ORDER BY minute, {}", from.value, kCountNames, from.text, from.value)
+          : fmt::format("SELECT minute, {0}, {1}{2} GROUP BY minute, {0} ORDER BY minute, {0}", from.value,
+                        sum_columns(), from.text);
   YZ_TRY(const Rows rows, tx_.query(sql, 2 + kCountColumns, from.parameters));
   std::vector<StatisticsPoint> points;
   points.reserve(rows.size());
@@ -274,15 +313,21 @@ Result<std::vector<StatisticsPoint>> StatisticsStore::series_of(const Statistics
   return points;
 }
 
-Result<std::vector<StatisticsPoint>> StatisticsStore::ranking(const StatisticsQuery& query, std::size_t limit) {
-  const Selection from = select(query, {});
-  const std::string sql = fmt::format("SELECT {}, value, {}{} GROUP BY value ORDER BY bytes DESC, value LIMIT {}",
-                                      query.from_minute, sum_columns(), from.text, limit);
-  YZ_TRY(const Rows rows, tx_.query(sql, 2 + kCountColumns, from.parameters));
-  std::vector<StatisticsPoint> points;
-  points.reserve(rows.size());
-  for (const Row& row : rows) points.push_back(read_point(row));
-  return points;
+Result<std::vector<std::uint64_t>> StatisticsStore::ranking(const StatisticsQuery& query, std::size_t limit) {
+  std::map<std::uint64_t, std::uint64_t> bytes;
+  for (const StatisticsQuery& piece : coarsest_pieces(query)) {
+    const Selection from = select(piece, {});
+    const std::string sql = fmt::format("SELECT value, CAST(SUM(bytes_out) AS SIGNED){} GROUP BY value", from.text);
+    YZ_TRY(const Rows rows, tx_.query(sql, 2, from.parameters));
+    for (const Row& row : rows) bytes[row.u64(0)] += row.u64(1);
+  }
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> order(bytes.begin(), bytes.end());
+  std::ranges::sort(order, [](const auto& x, const auto& y) {
+    return x.second != y.second ? x.second > y.second : x.first < y.first;
+  });
+  std::vector<std::uint64_t> out;
+  for (std::size_t i = 0; i < std::min(limit, order.size()); ++i) out.push_back(order[i].first);
+  return out;
 }
 
 /// Stretches that touch become one: a node without a loss has one row.

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "model/usage.h"
@@ -72,7 +74,11 @@ struct StatisticsQuery {
 struct UsageOrigin {
   model::NodeId node;
   model::NodeGroupId group;
+  std::string country;  ///< of the group's place; "" when it is not given
 };
+
+/// Whose the domains of a batch are; one that was nobody's is not in it.
+using UsageOwners = std::map<model::DomainId, model::TenantId>;
 
 /// A stretch of time of a node: its counts are here, or (a gap) lost or still on their way.
 struct UsageStretch {
@@ -89,16 +95,18 @@ class StatisticsStore final {
  public:
   explicit StatisticsStore(Transaction& tx) : tx_(tx) {}
 
+  /// Whose domains these are now; of a removed one, whose it was when something was counted for it last.
+  Result<UsageOwners> owners(const std::vector<model::UsageRecord>& records);
   /// Adds a batch, which must be one that UsageStore::ingest found new, in the same transaction.
-  Status add(const model::UsageBatch& batch, const UsageOrigin& origin);
+  Status add(const model::UsageBatch& batch, const UsageOrigin& origin, const UsageOwners& owners);
 
   /// The points there are, ordered by (minute, value).
   Result<std::vector<StatisticsPoint>> series(const StatisticsQuery& query);
   /// The same for some values of the facet only.
   Result<std::vector<StatisticsPoint>> series_of(const StatisticsQuery& query,
                                                  const std::vector<std::uint64_t>& values);
-  /// Sums over the whole time for each value (`minute` is `from_minute`), most bytes first, at most `limit`.
-  Result<std::vector<StatisticsPoint>> ranking(const StatisticsQuery& query, std::size_t limit);
+  /// The values with the most bytes sent in the whole time, the first before the others, at most `limit`.
+  Result<std::vector<std::uint64_t>> ranking(const StatisticsQuery& query, std::size_t limit);
 
   /// What is missing of [from, until) by node, beginning where a node was first heard of. By node, then time.
   Result<std::vector<UsageStretch>> gaps(WallTime from, WallTime until);

@@ -33,6 +33,11 @@ struct RouteContext {
 [[nodiscard]] Routes user_routes(const RouteContext& context);
 [[nodiscard]] Routes usage_routes(const RouteContext& context);
 [[nodiscard]] Routes statistics_routes(const RouteContext& context);
+[[nodiscard]] Routes bandwidth_routes(const RouteContext& context);
+[[nodiscard]] Routes plan_routes(const RouteContext& context);
+/// Contracts and packages.
+[[nodiscard]] Routes contract_routes(const RouteContext& context);
+[[nodiscard]] Routes statement_routes(const RouteContext& context);
 [[nodiscard]] Routes config_version_routes(const RouteContext& context);
 /// Nodes, drain and, with the CA whose fingerprint goes into them, join tokens.
 [[nodiscard]] Routes node_routes(const RouteContext& context, std::string ca_pem);

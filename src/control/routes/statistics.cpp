@@ -211,26 +211,25 @@ Result<std::vector<Series>> read_series(store::Transaction& tx, const Question& 
   for (const StatisticsPoint& point : all) add(out[0], point);
   if (query.facet == Facet::kTotal) return out;
 
-  YZ_TRY(const std::vector<StatisticsPoint> top, store.ranking(query, question.limit));
+  YZ_TRY(const std::vector<std::uint64_t> top, store.ranking(query, question.limit));
   if (top.empty()) return out;
   std::map<std::uint64_t, std::size_t> place;
-  std::vector<std::uint64_t> values;
-  for (const StatisticsPoint& point : top) {
-    place[point.value] = out.size();
-    values.push_back(point.value);
-    out.push_back(make(key_of_value(query.facet, point.value), name_of_value(query.facet, point.value, config)));
+  for (const std::uint64_t value : top) {
+    place[value] = out.size();
+    out.push_back(make(key_of_value(query.facet, value), name_of_value(query.facet, value, config)));
   }
-  YZ_TRY(const std::vector<StatisticsPoint> points, store.series_of(query, values));
+  YZ_TRY(const std::vector<StatisticsPoint> points, store.series_of(query, top));
   for (const StatisticsPoint& point : points) add(out[place.at(point.value)], point);
   if (top.size() < question.limit) return out;
 
   Series other = out[0];
   other.key = "other";
-  const auto subtract = [](StatisticsCounts& from, const StatisticsCounts& what) {
-    from.usage.requests -= what.usage.requests, from.usage.bytes_out -= what.usage.bytes_out;
-    from.usage.bytes_in -= what.usage.bytes_in, from.usage.origin_requests -= what.usage.origin_requests;
-    from.usage.origin_bytes -= what.usage.origin_bytes, from.usage.duration_us -= what.usage.duration_us;
-    from.hits -= what.hits, from.hit_bytes -= what.hit_bytes;
+  const auto take = [](std::uint64_t& from, std::uint64_t what) { from -= std::min(from, what); };
+  const auto subtract = [&](StatisticsCounts& from, const StatisticsCounts& what) {
+    take(from.usage.requests, what.usage.requests), take(from.usage.bytes_out, what.usage.bytes_out);
+    take(from.usage.bytes_in, what.usage.bytes_in), take(from.usage.origin_requests, what.usage.origin_requests);
+    take(from.usage.origin_bytes, what.usage.origin_bytes), take(from.usage.duration_us, what.usage.duration_us);
+    take(from.hits, what.hits), take(from.hit_bytes, what.hit_bytes);
   };
   for (std::size_t i = 1; i < out.size(); ++i) {
     subtract(other.total, out[i].total);
