@@ -30,6 +30,11 @@ std::size_t take_body(char* data, std::size_t size, std::size_t count, void* to)
   return bytes;
 }
 
+/// Called about once a second; not 0 ends the exchange.
+int look_up(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed) ? 1 : 0;
+}
+
 std::size_t take_header(char* data, std::size_t size, std::size_t count, void* to) {
   auto& answer = *static_cast<Answer*>(to);
   const std::string_view line(data, size * count);
@@ -102,6 +107,11 @@ Result<HttpResponse> CurlTransport::exchange(const HttpRequest& request) {
     curl_blob roots{const_cast<char*>(options_.ca_pem.data()), options_.ca_pem.size(), CURL_BLOB_NOCOPY};
     curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &roots);
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  }
+  if (options_.is_stopping) {
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, look_up);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, static_cast<const void*>(options_.is_stopping.get()));
   }
   curl_slist* fields = nullptr;
   if (!request.accept.empty()) fields = curl_slist_append(fields, ("Accept: " + request.accept).c_str());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@ class CurlTransport final : public Transport {
     std::chrono::milliseconds connect_timeout{10'000};
     std::chrono::milliseconds timeout{30'000};  ///< of one whole exchange
     std::size_t max_body = 1 << 20;
+    std::shared_ptr<const std::atomic<bool>> is_stopping;  ///< shared: once true, exchanges end within a second
   };
   explicit CurlTransport(Options options);
   ~CurlTransport() override;

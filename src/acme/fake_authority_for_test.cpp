@@ -382,7 +382,7 @@ class FakeAuthority::Desk {
   HttpResponse open_account() {
     const auto at = [this](std::size_t i) { return fmt::format("{}/account/{}", base_, i); };
     for (std::size_t i = 0; i < s_.accounts.size(); ++i) {
-      if (s_.accounts[i] == jwk_) return answer(200, {{"status", "valid"}}, at(i));
+      if (!s_.behaviour.forgets_accounts && s_.accounts[i] == jwk_) return answer(200, {{"status", "valid"}}, at(i));
     }
     if (s_.behaviour.needs_external_account && !is_bound()) {
       return refuse(403, "externalAccountRequired", "no binding that fits");

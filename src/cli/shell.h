@@ -46,6 +46,8 @@ void add_up(CLI::App& app, Shell& shell);
 void add_demo(CLI::App& app, Shell& shell);
 void add_domain(CLI::App& app, Shell& shell);
 void add_certificate(CLI::App& app, Shell& shell);
+/// Orders and authorities, below `yz certificate`.
+void add_certificate_orders(CLI::App& certificate, Shell& shell);
 void add_node(CLI::App& app, Shell& shell);
 void add_origin(CLI::App& app, Shell& shell);
 void add_refresh(CLI::App& app, Shell& shell);

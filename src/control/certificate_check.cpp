@@ -92,6 +92,7 @@ tl::expected<void, Problem> read_certificate(model::Certificate& certificate) {
   certificate.names = dns_names(leaf);
   if (certificate.names.empty()) return wrong("/chain_pem", "the first certificate has no DNS name (subjectAltName)");
   certificate.not_after = to_time(X509_get0_notAfter(leaf));
+  certificate.not_before = to_time(X509_get0_notBefore(leaf));
   certificate.key_pem = to_pkcs8(key.get());
   if (certificate.name.empty()) certificate.name = certificate.names.front();
   return {};

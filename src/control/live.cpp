@@ -61,6 +61,7 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       prefetcher_(hub_, board_, clock),
       leader_(reactor, database, pool, clock, options_.instance),
       master_(reactor, hub_, state, database, pool, bus, leader_, feed_, board_, prefetcher_),
+      certificates_(reactor, hub_, publisher_, state, database, leader_, clock, metrics, options_.certificates),
       explainer_(state, std::move(map)),
       origin_checker_(reactor, pool, options_.check_private_origins) {
   hub_.add_observer(publisher_);
@@ -83,6 +84,7 @@ Status Live::start() {
   leader_.start();
   YZ_CHECK(subscribe());
   YZ_CHECK(open_channel());
+  certificates_.start();
   reactor_.spawn_into(scope_, stop_waiting_for_absent());
   reactor_.spawn_into(scope_, follow_other_instances());
   reactor_.spawn_into(scope_, keep_house());
@@ -143,6 +145,7 @@ void Live::stop() {
   if (!server_) return;
   server_->stop();
   server_.reset();
+  certificates_.stop();
   subscription_.reset();
   leader_.release();
 }

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "bus/bus.h"
+#include "control/acme/certificate_desk.h"
 #include "control/enrolment.h"
 #include "control/explain.h"
 #include "control/leader.h"
@@ -33,6 +34,7 @@ class Live final {
     std::chrono::hours minute_retention{24 * 35};
     store::SessionLimits sessions;
     bool check_private_origins = false;  ///< see OriginChecker
+    CertificateDesk::Options certificates;
   };
   Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& database, bus::Bus& bus, ConfigState& state,
        const Clock& clock, metrics::Registry& metrics, std::shared_ptr<const geo::GeoMap> map, Options options);
@@ -50,6 +52,7 @@ class Live final {
   [[nodiscard]] TaskBoard& board() { return board_; }
   [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
   [[nodiscard]] RefreshMaster& master() { return master_; }
+  [[nodiscard]] CertificateDesk& certificates() { return certificates_; }
   [[nodiscard]] const Leader& leader() const { return leader_; }
   [[nodiscard]] OriginChecker& origin_checker() { return origin_checker_; }
   [[nodiscard]] const Explainer& explainer() const { return explainer_; }
@@ -78,6 +81,7 @@ class Live final {
   Prefetcher prefetcher_;
   Leader leader_;
   RefreshMaster master_;
+  CertificateDesk certificates_;
   Explainer explainer_;
   OriginChecker origin_checker_;
   std::unique_ptr<bus::Subscription> subscription_;

@@ -27,6 +27,7 @@ Live::Options live_options(const ControlSettings& settings, const StateFolder& f
   out.ca = folder.ca();
   out.check_private_origins = settings.check_private_origins;
   out.publisher.patience = settings.barrier_patience;
+  out.certificates = settings.certificates;
   out.purge_retention = std::chrono::duration_cast<std::chrono::hours>(settings.purge_retention);
   out.sessions = settings.sessions;
   return out;

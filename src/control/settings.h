@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "control/acme/certificate_desk.h"
 #include "store/session_store.h"
 
 namespace yz::control {
@@ -33,6 +34,9 @@ struct ControlSettings {
   bool check_private_origins = false;                ///< whether an origin check may ask addresses that are not public
   log::Level log_level = log::Level::kInfo;
   std::string log_file;  ///< empty: standard error
+
+  /// Not of the file: how certificate authorities are reached, and how soon things are tried again. For tests.
+  CertificateDesk::Options certificates;
 
   [[nodiscard]] std::string database_url() const;
 };

@@ -66,7 +66,10 @@ std::string new_mariadb_database() {
   return created ? (*server)->url(name) : "";
 }
 
-TestControl::TestControl() : database_(new_mariadb_database()) { start(); }
+TestControl::TestControl(std::function<void(ControlSettings&)> adjust)
+    : adjust_(std::move(adjust)), database_(new_mariadb_database()) {
+  start();
+}
 TestControl::~TestControl() { stop(); }
 
 void TestControl::start() {
@@ -77,6 +80,7 @@ void TestControl::start() {
   settings.threads = 4;
   settings.cdn_zone = "cdn.test";
   settings.database = database_;
+  if (adjust_) adjust_(settings);
   auto opened = ControlProgram::open(settings);
   ASSERT_TRUE(opened) << opened.error().message;
   program_ = *std::move(opened);

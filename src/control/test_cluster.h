@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -29,7 +30,8 @@ struct Response {
 /// A control of its own folder and free ports on a thread of its own, and HTTP calls to it.
 class TestControl final {
  public:
-  TestControl();
+  /// `adjust` changes the settings before each start.
+  explicit TestControl(std::function<void(ControlSettings&)> adjust = {});
   ~TestControl();
 
   /// Stops and starts again on the same folder; the node port stays the same.
@@ -67,6 +69,7 @@ class TestControl final {
   Response exchange(const std::string& request);
 
   TempFolder folder_{"yz-control"};
+  const std::function<void(ControlSettings&)> adjust_;
   const std::string database_;  ///< URL; empty: SQLite in the folder
   std::unique_ptr<ControlProgram> program_;
   std::thread thread_;

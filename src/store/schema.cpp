@@ -1,5 +1,6 @@
 #include "store/migrations.h"
 #include "store/schema_accounts.h"
+#include "store/schema_acme.h"
 #include "store/schema_billing.h"
 #include "store/schema_statistics.h"
 
@@ -213,11 +214,9 @@ INSERT INTO sequence (name, v) SELECT 'resource.7', 0 FROM sequence
 )sql";
 
 constexpr Migration kMigrations[] = {
-    {1, "first schema", kFirst},
-    {2, "accounts", kAccountsSchema},
-    {3, "statistics", kStatisticsSchema},
-    {4, "challenges of certificate authorities", kChallenges},
-    {5, "billing", kBillingSchema},
+    {1, "first schema", kFirst},          {2, "accounts", kAccountsSchema},
+    {3, "statistics", kStatisticsSchema}, {4, "challenges of certificate authorities", kChallenges},
+    {5, "billing", kBillingSchema},       {6, "orders at certificate authorities", kAcmeSchema},
 };
 
 }  // namespace

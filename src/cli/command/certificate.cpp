@@ -82,13 +82,16 @@ io::Task<Status> remove(ApiClient& api, const Shell& shell, Options o) {
 }  // namespace
 
 void add_certificate(CLI::App& app, Shell& shell) {
-  auto* certificate = app.add_subcommand("certificate", "What edges show to viewers over TLS");
+  auto* certificate = app.add_subcommand("certificate", "What edges show to viewers over TLS")->alias("cert");
   certificate->footer(
       "A certificate is shown for every domain of its tenant that it is valid for; see docs/operate/tls.md.\n"
       "Examples:\n"
       "  yz certificate add a.com --chain fullchain.pem --key privkey.pem\n"
       "  yz certificate replace a.com --chain fullchain.pem --key privkey.pem\n"
-      "  yz certificate list");
+      "  yz certificate list\n"
+      "  yz cert authority-add letsencrypt --directory https://acme-v02.api.letsencrypt.org/directory\n"
+      "  yz cert order www.a.com        ordered, and renewed in time\n"
+      "  yz cert order '*.a.com' a.com   a wildcard, proved by DNS");
   certificate->require_subcommand(1);
   const auto o = std::make_shared<Options>();
   const auto does = [&shell, o](auto work) {
@@ -113,6 +116,7 @@ void add_certificate(CLI::App& app, Shell& shell) {
   adding->add_option("--tenant", o->tenant, "Whose it is")->capture_default_str();
   with_files(by_name("replace", "Another one in its place", replace));
   by_name("remove", "Show it no more", remove);
+  add_certificate_orders(*certificate, shell);
 }
 
 }  // namespace yz::cli

@@ -15,15 +15,20 @@ struct CertificateKind {
   static constexpr Permission kWrite = "certificate:write";
   static constexpr bool kOwned = true;
 
-  /// `names` and `not_after` come from the certificate itself.
-  static std::vector<std::string_view> read_only() { return {"id", "names", "not_after"}; }
+  /// `names` and the times come from the certificate itself.
+  static std::vector<std::string_view> read_only() { return {"id", "names", "not_after", "not_before", "source"}; }
   /// JSON never shows the key: a change of other fields keeps it.
   static Value base(const Value* before) {
     Value out;
-    if (before != nullptr) out.key_pem = before->key_pem;
+    if (before != nullptr) out.key_pem = before->key_pem, out.source = before->source;
     return out;
   }
-  static tl::expected<void, Problem> prepare(const model::ConfigSnapshot& /*config*/, Value& certificate) {
+  /// One that was ordered and is replaced by hand is people's to renew from then on.
+  static tl::expected<void, Problem> prepare(const model::ConfigSnapshot& config, Value& certificate) {
+    const Value* before = config.certificates.find(certificate.id);
+    if (before != nullptr && before->chain_pem != certificate.chain_pem) {
+      certificate.source = model::CertificateSource::kUploaded;
+    }
     return read_certificate(certificate);
   }
   static nlohmann::json render(const store::Stored<Value>& row, const model::ConfigSnapshot& /*config*/) {

@@ -26,6 +26,8 @@ struct RouteContext {
 [[nodiscard]] Routes policy_routes(const RouteContext& context);
 [[nodiscard]] Routes certificate_routes(const RouteContext& context);
 [[nodiscard]] Routes settings_routes(const RouteContext& context);
+/// Accounts at certificate authorities.
+[[nodiscard]] Routes acme_account_routes(const RouteContext& context);
 [[nodiscard]] Routes audit_routes(const RouteContext& context);
 [[nodiscard]] Routes token_routes(const RouteContext& context);
 [[nodiscard]] Routes session_routes(const RouteContext& context);
@@ -44,6 +46,8 @@ struct RouteContext {
 
 // Those that look at what lives; `live` outlives them.
 [[nodiscard]] Routes refresh_routes(Live& live, const ConfigState& state);
+/// Orders at certificate authorities, renewal and revocation.
+[[nodiscard]] Routes certificate_order_routes(Live& live, const RouteContext& context, io::BlockingPool& pool);
 [[nodiscard]] Routes task_routes(Live& live, const RouteContext& context, io::BlockingPool& pool);
 [[nodiscard]] Routes node_state_routes(Live& live, const ConfigState& state);
 [[nodiscard]] Routes correction_routes(Live& live, const ConfigState& state);
