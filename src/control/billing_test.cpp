@@ -66,9 +66,10 @@ TEST_F(BillingApi, AStatementIsDrawnClosedShownAndMadeAgain) {
 }
 
 TEST_F(BillingApi, MonthsThatAreOverCloseByThemselves) {
+  if (std::getenv("YZ_TEST_MARIADB") != nullptr) GTEST_SKIP() << "opens the file";
   contract("2024-10-01");
   ship();
-  auto database = *store::Database::open("sqlite:" + (control_.folder() / "control.db").native());
+  auto database = *store::Database::open("sqlite:" + (control_.folder() / "state" / "control.db").native());
   ASSERT_TRUE(close_due_statements(*database, *parse_rfc3339("2024-10-31T16:10:00Z")));
   EXPECT_TRUE(control_.get("/api/v1/statements").json()["items"].empty()) << "too early";
   ASSERT_TRUE(close_due_statements(*database, *parse_rfc3339("2024-10-31T16:20:00Z")));
