@@ -125,6 +125,7 @@ tl::expected<void, Problem> settle_account(const std::vector<AcmeAccount>& accou
 }
 
 Outcome create(Live& live, const RouteContext& context, const Call& call) {
+  if (call.principal.is_bound_to_domains()) return refuse(bound_to_domains());
   auto body = read_body(call);
   if (!body) return refuse(body.error());
   auto wanted = read_order(*body, call);
@@ -156,6 +157,7 @@ Outcome create(Live& live, const RouteContext& context, const Call& call) {
 Outcome list(Live& /*live*/, const RouteContext& context, const Call& call) {
   auto page = read_page(call);
   if (!page) return refuse(page.error());
+  if (call.principal.is_bound_to_domains()) return page_reply(nlohmann::json::array(), 0);
   store::AcmeOrderFilter filter;
   if (!call.principal.is_operator()) {
     filter.tenant = call.principal.tenant;
