@@ -223,7 +223,8 @@ Result<AcmeOrder> order_again(store::Transaction& tx, const Call& call, const Ke
   order.key_kind = kept.upkeep.key_kind;
   order.replaces = kept.upkeep.ari_id;
   order.next_at = call.now;
-  return store::AcmeOrderStore(tx).create(call.author(order.tenant), std::move(order));
+  const store::Author author = call.author(order.tenant);
+  return store::AcmeOrderStore(tx).create(author, std::move(order));
 }
 
 Outcome renew(Live& live, const RouteContext& context, const Call& call) {
