@@ -10,5 +10,7 @@ export const routes: RouteEntry[] = [
   { pattern: '/certificates', load: () => import('$shared/pages/Certificates.svelte') },
   { pattern: '/statistics', load: () => import('$shared/pages/Statistics.svelte') },
   { pattern: '/keys', load: () => import('$shared/pages/Keys.svelte') },
+  { pattern: '/members', load: () => import('$shared/pages/People.svelte') },
+  { pattern: '/account', load: () => import('$shared/pages/Account.svelte') },
   { pattern: '/audit', load: () => import('$shared/pages/Audit.svelte') },
 ]

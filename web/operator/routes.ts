@@ -17,6 +17,8 @@ export const routes: RouteEntry[] = [
   { pattern: '/tenants', load: () => import('./pages/Tenants.svelte') },
   { pattern: '/statistics', load: () => import('$shared/pages/Statistics.svelte') },
   { pattern: '/keys', load: () => import('$shared/pages/Keys.svelte') },
+  { pattern: '/people', load: () => import('$shared/pages/People.svelte') },
+  { pattern: '/account', load: () => import('$shared/pages/Account.svelte') },
   { pattern: '/audit', load: () => import('$shared/pages/Audit.svelte') },
   { pattern: '/settings', load: () => import('./pages/Settings.svelte') },
 ]

@@ -6,6 +6,8 @@ import { Cluster, eventually, makeCertificate, Origin } from './cluster.mjs'
 
 const kDomain = 'www.shop.test'
 const kNewNode = '127.0.1.7'
+const kOwner = 'owner@shop.test'
+const kPassword = 'seven horses a day'
 const started = Date.now()
 const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`)
 
@@ -19,9 +21,9 @@ try {
   const operator = await Person.come(browser, { name: 'operator', language: 'en-GB', theme: 'light' })
   await signIn(operator)
   await joinNode(operator)
-  const token = await makeTenant(operator)
+  const password = await makeTenant(operator)
   const customer = await Person.come(browser, { name: 'customer', language: 'zh-CN', theme: 'dark' })
-  await enterWithToken(customer, token)
+  await enter(customer, password)
   await addDomain(customer)
   await serveAndRefresh(customer)
   await uploadCertificate(customer)
@@ -29,7 +31,7 @@ try {
   await lookBack(operator)
   await visitAll(operator, '/operator/', operatorPages)
   await visitAll(customer, '/portal/', customerPages)
-  await narrow(token)
+  await narrow()
   operator.report()
   customer.report()
   say('done')
@@ -88,27 +90,38 @@ async function makeTenant(person) {
   await page.getByRole('dialog').getByLabel('Name').fill('Shop')
   await page.keyboard.press('Enter')
   await page.getByRole('cell', { name: 'Shop', exact: true }).waitFor()
-  await page.getByRole('link', { name: 'API keys' }).click()
-  await page.getByRole('button', { name: 'Make an API key' }).click()
+  await page.getByRole('link', { name: 'Users' }).click()
+  await page.getByRole('button', { name: 'Add a person' }).click()
   const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('Name').fill('shop console')
+  await dialog.getByLabel('E-mail address').fill(kOwner)
+  await dialog.getByLabel('Role').selectOption('owner')
   await dialog.getByLabel('Tenant').selectOption({ label: 'Shop' })
-  await dialog.getByRole('button', { name: 'Create' }).click()
-  const token = (await page.getByRole('group', { name: 'The key' }).textContent()).trim()
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  const password = (await page.getByRole('group', { name: 'Password' }).textContent()).trim()
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click()
-  say('a tenant and its key are made')
-  return token
+  say('a tenant and its owner are made')
+  return password
 }
 
-async function enterWithToken(person, token) {
+async function enter(person, password) {
   const { page } = person
   await page.goto(`${cluster.base}/portal/`)
-  await page.getByText('使用 API 令牌登录').click()
-  await page.getByRole('textbox', { name: 'API 令牌' }).fill(token)
-  await page.getByRole('button', { name: '使用此令牌' }).click()
+  await logIn(page, password)
+  // The password was given: one's own comes first.
+  await page.getByRole('heading', { name: '请设置您自己的密码' }).waitFor()
+  await page.getByLabel('当前密码').fill(password)
+  await page.getByLabel('新密码', { exact: true }).fill(kPassword)
+  await page.getByLabel('再次输入新密码').fill(kPassword)
+  await page.getByRole('button', { name: '修改密码' }).click()
   await page.getByRole('heading', { name: '从添加域名开始' }).waitFor()
   await person.checkAccess('welcome')
   await person.shot('welcome_zh_dark')
+}
+
+async function logIn(page, password) {
+  await page.getByLabel('邮箱').fill(kOwner)
+  await page.getByLabel('密码').fill(password)
+  await page.keyboard.press('Enter')
 }
 
 async function addDomain(person) {
@@ -224,12 +237,12 @@ async function lookBack(person) {
 function operatorPages() {
   return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
     ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['tasks', 'tasks'], ['tasks/1', 'task'],
-    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['keys', 'keys'], ['audit', 'audit'], ['settings', 'settings']]
+    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
 }
 
 function customerPages() {
   return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
-    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['audit', 'audit'], ['nothing', 'not_found']]
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
 }
 
 /** Every page in the person's language and theme, then in the others: faults, access, a picture. */
@@ -254,10 +267,12 @@ async function visitAll(person, base, pages) {
 }
 
 /** On a telephone: the menu opens, nothing is wider than the screen. */
-async function narrow(token) {
+async function narrow() {
   const person = await Person.come(browser, { name: 'on the way', language: 'zh-CN', theme: 'light', width: 390 })
   const { page } = person
-  await page.addInitScript((secret) => sessionStorage.setItem('yz.token', secret), token)
+  await page.goto(`${cluster.base}/portal/`)
+  await logIn(page, kPassword)
+  await page.getByRole('heading', { level: 1, name: '概览' }).waitFor()
   for (const path of ['', 'domains/2?tab=cache', 'tasks', 'statistics']) {
     await page.goto(`${cluster.base}/portal/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()

@@ -71,6 +71,11 @@ class Session {
     this.hasEnded = false
   }
 
+  /** Ends all other sessions; this one goes on with a new cookie. */
+  async changePassword(current: string, password: string): Promise<void> {
+    this.identity = ofSession(await api.put('/api/v1/account/password', { body: { current, password } }))
+  }
+
   async signOut(): Promise<void> {
     if (!credentials.token) await api.delete('/api/v1/session', {}).catch(() => {})
     this.forget()
