@@ -237,12 +237,12 @@ async function lookBack(person) {
 function operatorPages() {
   return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
     ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['tasks', 'tasks'], ['tasks/1', 'task'],
-    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
+    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['bills', 'bills'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
 }
 
 function customerPages() {
   return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
-    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['bills', 'bills'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
 }
 
 /** Every page in the person's language and theme, then in the others: faults, access, a picture. */
