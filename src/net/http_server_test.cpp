@@ -390,7 +390,7 @@ TEST(HttpServer, GivesUpClientsThatTakeAnAnswerByCrumbs) {
   reactor.block_on([](Endpoint to, const std::optional<Status>& given_up) -> io::Task<void> {
     auto stream = co_await io::connect(to, io::Reactor::current().in(5s));
     (void)co_await stream->write_all("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 1s);
-    std::vector<char> buffer(64 * 1024);
+    std::vector<char> buffer(4 * 1024);
     while (!given_up) {
       const auto n = co_await stream->read(buffer, io::Reactor::current().in(5s));
       if (!n || *n == 0) break;
