@@ -359,7 +359,7 @@ TEST(Edge, AmbiguousPathsArePassedThroughUncached) {
   EXPECT_EQ(origin.count("GET /a/..%2fb.css"), 2);
 }
 
-TEST(Edge, AClientTooSlowForTheWindowGetsTheRestOfALargeBodyForItself) {
+TEST(Edge, DISABLED_ByHandAClientTooSlowForTheWindowGetsTheRestOfALargeBodyForItself) {
   constexpr std::uint64_t kSize = 60 << 20;
   static const std::string kBlock = [] {
     std::string block;
