@@ -15,13 +15,6 @@
 
 namespace yz::net {
 
-namespace {
-
-/// How long another reactor may take to hand a connection over; a busy one is no help.
-constexpr std::chrono::milliseconds kAskPatience{10};
-
-}  // namespace
-
 std::string to_string(const Upstream& upstream) {
   if (!upstream.unix_path.empty()) return "unix:" + upstream.unix_path;
   if (!upstream.tls) return to_string(upstream.endpoint);
@@ -58,7 +51,9 @@ io::Task<Result<std::string>> ClientResponse::read_all(std::size_t limit) {
 }
 
 HttpClient::HttpClient(io::Reactor& reactor, const Options& options)
-    : reactor_(reactor), pool_(std::make_shared<ConnectionPool>(reactor, options)) {}
+    : reactor_(reactor),
+      ask_patience_(options.ask_patience),
+      pool_(std::make_shared<ConnectionPool>(reactor, options)) {}
 HttpClient::~HttpClient() { pool_->close(); }
 
 std::size_t HttpClient::idle_connections() const { return pool_->size(); }
@@ -128,7 +123,7 @@ io::Task<std::unique_ptr<UpstreamConnection>> HttpClient::take_elsewhere(Upstrea
   upstream.others.clear();
   for (const IpAddress& address : addresses) {
     upstream.endpoint.address = address;
-    auto taken = co_await board_->take_elsewhere(pool_, upstream, kAskPatience);
+    auto taken = co_await board_->take_elsewhere(pool_, upstream, ask_patience_);
     if (!taken) continue;
     ++counts_.taken;
     co_return taken;

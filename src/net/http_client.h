@@ -143,6 +143,8 @@ class HttpClient {
     std::size_t max_idle_per_upstream = 64;
     std::size_t max_idle = 1024;
     std::chrono::milliseconds idle_timeout = std::chrono::seconds(50);  ///< below the 60 s most servers keep
+    /// How long another reactor may take to hand a connection over; a busy one is no help.
+    std::chrono::milliseconds ask_patience{10};
   };
   struct Counts {
     std::uint64_t requests = 0;
@@ -192,6 +194,7 @@ class HttpClient {
   [[nodiscard]] Result<std::shared_ptr<TlsClientContext>> tls();
 
   io::Reactor& reactor_;
+  const std::chrono::milliseconds ask_patience_;
   std::shared_ptr<TlsClientContext> tls_;
   IdleBoard* board_ = nullptr;
   std::shared_ptr<ConnectionPool> pool_;  // shared with the connections in use, which come back to it
