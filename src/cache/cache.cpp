@@ -86,7 +86,7 @@ Joined Cache::join(const CacheKey& key, BaseId base, std::string_view host, std:
       return joined;
     }
     gone = std::move(there);
-    there = Fill::make(*this, key, base, purges_->latest(), host, target, now);
+    there = Fill::make(*this, key, base, moment(key.primary), host, target, now);
     if (there) {
       joined.lead = FillWriter(there);
     } else {
@@ -95,6 +95,25 @@ Joined Cache::join(const CacheKey& key, BaseId base, std::string_view host, std:
     return joined;
   });
 }
+
+Moment Cache::moment(Hash128 primary) const { return {purges_->latest(), invalidations_->at(primary)}; }
+
+FillWriter Cache::begin_store(const CacheKey& key, BaseId base, std::string_view host, std::string_view target,
+                              MonoTime now, const Moment& asked) {
+  const Hash128 slot = key.slot();
+  passes_->remove(slot);
+  Ref<Fill> gone;  // dropped after the table's lock
+  return fills_->with(slot, [&](Ref<Fill>& there) {
+    if (there && there->is_join_possible(now)) return FillWriter();
+    gone = std::move(there);
+    there = Fill::make(*this, key, base, asked, host, target, now);
+    return there ? FillWriter(there) : FillWriter();
+  });
+}
+
+void Cache::pass_until(Hash128 slot, MonoTime until) { passes_->add(slot, until); }
+
+void Cache::forget_pass(Hash128 slot) { passes_->remove(slot); }
 
 bool Cache::keep(const Ref<Object>& object) {
   if (purges_->verdict(*object) == PurgeVerdict::kDead) return false;

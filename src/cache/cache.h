@@ -99,6 +99,17 @@ class Cache {
   [[nodiscard]] Joined join(const CacheKey& key, BaseId base, std::string_view host, std::string_view target,
                             MonoTime now, const Object* seen = nullptr);
 
+  /// For `begin_store`: to be taken before the origin is asked.
+  [[nodiscard]] Moment moment(Hash128 primary) const;
+  /// Begins to store the answer to a request that was sent at `asked` without a fill, now that it proved to be
+  /// shareable; later requests may follow. None when somebody else brings it in already, or there is no room.
+  [[nodiscard]] FillWriter begin_store(const CacheKey& key, BaseId base, std::string_view host, std::string_view target,
+                                       MonoTime now, const Moment& asked);
+  /// The slot's response cannot be shared: until then `join` says so at once (hit-for-miss).
+  void pass_until(Hash128 slot, MonoTime until);
+  /// Takes that back: the next request leads a fill.
+  void forget_pass(Hash128 slot);
+
   /// A new head on an old body (304, RFC 9111 §4.3.4), to be given to `FillWriter::finish_with`. None without room.
   [[nodiscard]] Ref<Object> make_refreshed(const Object& old, const ObjectMeta& meta);
   /// A head without a body, to be given to `FillWriter::finish_with`: what stands for a body that is stored in parts.

@@ -23,23 +23,23 @@ bool is_over(FillState state) { return state != FillState::kHeadPending && state
 
 }  // namespace
 
-Fill::Fill(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target,
+Fill::Fill(Cache& cache, CacheKey key, BaseId base, const Moment& asked, std::string_view host, std::string_view target,
            MonoTime now)
     : cache_(cache),
       key_(key),
       base_(base),
-      born_(born),
+      born_(asked.purges),
       started_(now),
-      invalidations_(cache.invalidations_->at(key.primary)),
+      invalidations_(asked.invalidations),
       host_(host),
       target_(target) {}
 
-Ref<Fill> Fill::make(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target,
-                     MonoTime now) {
+Ref<Fill> Fill::make(Cache& cache, CacheKey key, BaseId base, const Moment& asked, std::string_view host,
+                     std::string_view target, MonoTime now) {
   static_assert(alignof(Fill) <= 8);
   void* const memory = cache.tier_->take(sizeof(Fill));
   if (memory == nullptr) return {};
-  return Ref<Fill>::adopt(new (memory) Fill(cache, key, base, born, host, target, now));
+  return Ref<Fill>::adopt(new (memory) Fill(cache, key, base, asked, host, target, now));
 }
 
 Fill::~Fill() = default;
@@ -118,6 +118,7 @@ bool Fill::is_invalidated() const { return cache_.invalidations_->is_raised(key_
 /// Stores what was brought in, unless it was overtaken meanwhile.
 bool Fill::keep(const Ref<Object>& object) {
   if (!object || is_invalidated() || !cache_.keep(object)) return false;
+  cache_.passes_->remove(object->slot());  // it is shared again
   if (!is_invalidated()) return true;
   cache_.remove(*object);  // the invalidation may have cleared the slot just before
   return false;

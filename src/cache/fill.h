@@ -37,6 +37,12 @@ enum class FillState : std::uint8_t {
   kFailed,       ///< the origin failed: before the head `error()` is everyone's answer, after it the body breaks off
 };
 
+/// What of a URL had been purged and invalidated when an origin was asked for it: what comes later hits the answer.
+struct Moment {
+  Seq purges;
+  std::uint64_t invalidations = 0;
+};
+
 /// A response on its way in: one producer (FillWriter), any number of readers (FillReader), each on any worker.
 /// Bodies that may be kept are kept whole, and the producer never waits for a reader. Larger ones pass through a
 /// window: the producer stays at most `window` ahead of the fastest reader, and a reader that falls more than twice
@@ -64,9 +70,10 @@ class Fill {
   friend class FillReader;
 
   /// None when the budget has no room.
-  [[nodiscard]] static Ref<Fill> make(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host,
-                                      std::string_view target, MonoTime now);
-  Fill(Cache& cache, CacheKey key, BaseId base, Seq born, std::string_view host, std::string_view target, MonoTime now);
+  [[nodiscard]] static Ref<Fill> make(Cache& cache, CacheKey key, BaseId base, const Moment& asked,
+                                      std::string_view host, std::string_view target, MonoTime now);
+  Fill(Cache& cache, CacheKey key, BaseId base, const Moment& asked, std::string_view host, std::string_view target,
+       MonoTime now);
   ~Fill();
   [[nodiscard]] std::uint64_t fastest() const;
   void drop_what_no_one_needs();

@@ -21,8 +21,6 @@
 namespace yz::edge {
 namespace {
 
-/// How long requests for a response that proved not to be shareable do not queue behind each other.
-constexpr std::chrono::seconds kPassFor{2};
 constexpr std::chrono::seconds kRoomTimeout{60};
 
 /// Everything a fill needs, its own or held: the transaction may be gone.
@@ -108,6 +106,7 @@ bool is_get(const Order& order) { return order.forwarded.request.method == "GET"
 Forwarded plain_request(const Order& order) {
   Forwarded plain = order.forwarded;
   http::make_conditional(plain.request.headers, http::Fields());
+  plain.request.interim = nullptr;
   return plain;
 }
 
@@ -159,13 +158,14 @@ io::Task<void> stream_body(Order& order, Answer answer, Carried carried) {
   order.writer.finish();
 }
 
+/// Under the rfc profile what is stored and can be validated is asked for with conditions each time.
 std::chrono::seconds pass_time(const Order& order) {
-  return order.site.profile == http::Profile::kRfc ? std::chrono::seconds(0) : kPassFor;
+  return order.site.profile == http::Profile::kRfc && order.seen ? std::chrono::seconds(0) : kPassFor;
 }
 
 void give_to_leader(Order& order, Answer answer) {
   if (order.handoff) order.handoff->response = std::move(answer.response);
-  order.writer.declare_uncacheable(order.worker.reactor().now() + pass_time(order));
+  order.writer.declare_uncacheable(order.worker.reactor().in(pass_time(order)));
 }
 
 SliceDesk& desk_of(const Order& order) { return order.worker.server().slices(); }
@@ -277,18 +277,20 @@ io::Task<void> run_fill(Order order) {
   const bool validates = order.seen && (order.seen->flags() & kHasValidator) != 0;
   InterimQueue interim(order.handoff, order.writer);
   RevalidationBackoff& backoff = order.worker.server().backoff();
+  http::make_conditional(order.forwarded.request.headers, http::Fields());
+  order.forwarded.request.interim = &interim;
+  order.forwarded.request.accepts_unknown_coding = order.site.profile == http::Profile::kRfc;
   for (bool conditional = validates;; conditional = false) {
-    Forwarded forwarded = order.forwarded;
-    http::make_conditional(forwarded.request.headers,
-                           conditional ? http::Fields(StoredValidators(*order.seen).fields()) : http::Fields());
+    std::optional<Forwarded> special;
+    if (conditional || order.probe) special = order.forwarded;
+    if (conditional) http::make_conditional(special->request.headers, StoredValidators(*order.seen).fields());
     if (order.probe) {
       const std::uint64_t first = order.probe->first / desk_of(order).slice_size();
-      ask_for_part(forwarded, {}, *order.probe, SliceLayout::group_of(first));
+      ask_for_part(*special, {}, *order.probe, SliceLayout::group_of(first));
     }
-    forwarded.request.interim = &interim;
-    forwarded.request.accepts_unknown_coding = order.site.profile == http::Profile::kRfc;
+    const Forwarded& forwarded = special ? *special : order.forwarded;
     const WallTime asked_at = order.worker.wall_now();
-    auto answer = co_await send_upstream(order.worker, order.held, order.site, std::move(forwarded));
+    auto answer = co_await send_upstream(order.worker, order.held, order.site, forwarded);
     if (!answer) {
       if (order.seen) backoff.note_failure(order.key.slot(), order.worker.mono_now());
       if (order.handoff) ++order.handoff->origin_requests;

@@ -41,6 +41,7 @@ void freshen_by_head(Transaction& tx, const http::ResponseHead& head, WallTime a
     tx.store().remove(*found.object);
     return;
   }
+  tx.store().forget_pass(found.key.slot());  // what may be shared now need not be passed by
   // Whoever fetches it at this moment brings something newer: then there is nothing to do.
   auto joined = tx.store().join(found.key, tx.base, tx.host, tx.target, tx.mono(), found.object.get());
   if (!joined.lead) return;

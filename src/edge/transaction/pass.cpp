@@ -8,6 +8,7 @@
 #include "edge/transaction/interim.h"
 #include "edge/transaction/phases.h"
 #include "edge/upstream/forward.h"
+#include "http/conditional.h"
 #include "http/invalidation.h"
 
 namespace yz::edge {
@@ -36,6 +37,17 @@ void invalidate_targets(Transaction& tx, http::Fields response) {
   }
 }
 
+CachingDecision decide(const Transaction& tx, const http::ResponseHead& head, WallTime asked_at) {
+  Arrival arrival;
+  arrival.request = tx.request().fields;
+  arrival.path = tx.request().path;
+  arrival.status = head.status;
+  arrival.response = head.fields;
+  arrival.asked_at = asked_at;
+  arrival.now = tx.now;
+  return decide_caching(*tx.site, tx.rule, arrival);
+}
+
 /// RFC 9110 §9.3.3: a POST's answer that says where it is found by GET, namely here, and how long it is fresh, may
 /// answer later GETs.
 bool may_answer_gets(Transaction& tx, const http::ResponseHead& head) {
@@ -49,24 +61,33 @@ bool may_answer_gets(Transaction& tx, const http::ResponseHead& head) {
   if (!location || !tx.is_cacheable_path) return false;
   const std::string target = forward_target(tx.request());
   if (http::resolve_on_origin(scheme, authority, target, *location) != target) return false;
-  Arrival arrival;
-  arrival.request = tx.request().fields;
-  arrival.path = tx.request().path;
-  arrival.response = fields;
-  arrival.asked_at = arrival.now = tx.now;
-  const CachingDecision decided = decide_caching(*tx.site, tx.rule, arrival);
+  const CachingDecision decided = decide(tx, head, tx.now);
   return decided.verdict == http::Storability::kStore && decided.is_explicit;
 }
 
+/// Whether the answer to a request that passed only because the one before could not be shared can be: hit-for-miss
+/// does not outlive its reason. If not, the next ones pass as well.
+bool may_be_shared(Transaction& tx, const http::ResponseHead& head, WallTime asked_at) {
+  const http::FieldList& asked = tx.request().fields;
+  const bool is_whole =
+      head.status != 206 && head.status != 304 && !asked.has(http::FieldId::kRange) && !http::has_preconditions(asked);
+  if (!tx.is_hit_for_miss || !is_whole) return false;
+  const CachingDecision decided = decide(tx, head, asked_at);
+  if (decided.verdict == http::Storability::kStore) return true;
+  tx.status.detail = http::to_string(decided.verdict);
+  tx.store().pass_until(tx.key.slot(), tx.worker.reactor().in(kPassFor));
+  return false;
+}
+
 /// Stores the answer on its way to the client. False when it cannot be: then it is still to be sent.
-io::Task<bool> store_on_the_way(Transaction& tx, Answer& answer, WallTime asked_at) {
-  cache::CacheKey key;
-  key.primary = tx.primary;
-  auto joined = tx.store().join(key, tx.base, tx.host, tx.target, tx.mono());
-  if (!joined.lead) co_return false;
+io::Task<bool> store_on_the_way(Transaction& tx, cache::CacheKey key, Answer& answer, WallTime asked_at,
+                                cache::Moment asked) {
+  auto writer = tx.store().begin_store(key, tx.base, tx.host, tx.target, tx.mono(), asked);
+  if (!writer) co_return false;
   auto handoff = std::make_shared<Handoff>();
-  cache::Ref<cache::Fill> fill = joined.lead.share();
-  start_store(tx, std::move(joined.lead), key, std::move(answer), asked_at, handoff);
+  handoff->told_requests = answer.requests;  // counted when the answer came
+  cache::Ref<cache::Fill> fill = writer.share();
+  start_store(tx, std::move(writer), key, std::move(answer), asked_at, handoff);
   (void)co_await follow(tx, std::move(fill), std::move(handoff), {});
   co_return true;
 }
@@ -105,9 +126,9 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
   InterimPass interim(tx.exchange);
   forwarded.request.interim = &interim;
   forwarded.request.accepts_unknown_coding = tx.site->profile == http::Profile::kRfc;
-  const cache::Seq born = tx.store().purges().latest();
+  cache::Moment asked = tx.store().moment(tx.primary);
   const WallTime asked_at = tx.worker.wall_now();
-  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, std::move(forwarded));
+  auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, forwarded);
   tx.now = tx.worker.wall_now();
   if (!answer) {
     ++tx.origin_requests;
@@ -117,9 +138,15 @@ io::Task<void> pass(Transaction& tx, http::Forward why) {
   const http::ResponseHead& head = answer->response.head();
   if (http::invalidates(tx.request().method, head.status)) invalidate_targets(tx, head.fields);
   if (tx.request().method == http::Method::kHead && head.status == 200) {
-    freshen_by_head(tx, head, asked_at, answer->born ? std::min(born, *answer->born) : born);
+    freshen_by_head(tx, head, asked_at, answer->born ? std::min(asked.purges, *answer->born) : asked.purges);
   }
-  if (may_answer_gets(tx, head) && co_await store_on_the_way(tx, *answer, asked_at)) co_return;
+  if (may_be_shared(tx, head, asked_at)) {
+    if (co_await store_on_the_way(tx, tx.key, *answer, asked_at, asked)) co_return;
+  } else if (may_answer_gets(tx, head)) {
+    const cache::CacheKey key{tx.primary};
+    asked.invalidations = tx.store().moment(tx.primary).invalidations;  // its own came with the answer
+    if (co_await store_on_the_way(tx, key, *answer, asked_at, asked)) co_return;
+  }
   co_await respond_stream(tx, std::move(answer->response));
 }
 

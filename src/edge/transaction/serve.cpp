@@ -5,6 +5,7 @@
 #include "edge/stored_object.h"
 #include "edge/transaction/fill.h"
 #include "edge/transaction/phases.h"
+#include "http/conditional.h"
 #include "http/vary.h"
 
 namespace yz::edge {
@@ -101,7 +102,16 @@ void revalidate_behind(Transaction& tx, const cache::Lookup& found) {
   if (joined.lead) start_fill(tx, std::move(joined.lead), found.key, found.object, nullptr);
 }
 
+/// What answers a condition or a range is not stored on its way past hit-for-miss. Under the rfc profile such a request
+/// asks for the whole, so that it is stored if it can be.
+void prefer_a_fill(Transaction& tx, const cache::Lookup& found) {
+  if (tx.site->profile != http::Profile::kRfc) return;
+  const http::FieldList& fields = tx.request().fields;
+  if (fields.has(http::FieldId::kRange) || http::has_preconditions(fields)) tx.store().forget_pass(found.key.slot());
+}
+
 io::Task<Followed> fetch_and_follow(Transaction& tx, cache::Lookup found) {
+  prefer_a_fill(tx, found);
   auto joined = tx.store().join(found.key, tx.base, tx.host, tx.target, tx.mono(), found.object.get());
   if (joined.arrived) {
     note_hit(tx, false);
@@ -159,9 +169,11 @@ io::Task<void> serve(Transaction& tx) {
     // A HEAD brings no body to store, and a purge we have not seen yet may hit what others are fetching.
     if (tx.request().method == http::Method::kHead || tx.asked_seq > tx.store().purges().latest()) break;
     if (is_unshared_range(tx)) break;
+    tx.key = found.key;
     const Followed outcome = co_await fetch_and_follow(tx, std::move(found));
     if (outcome == Followed::kDone) co_return;
-    if (outcome == Followed::kPass) break;
+    tx.is_hit_for_miss = outcome == Followed::kPass;
+    if (tx.is_hit_for_miss) break;
     if (outcome == Followed::kAgain) ++round;
     if (tx.mono() >= give_up) co_return co_await refuse(tx, 504, "the upstream sent no answer in time");
   }

@@ -56,6 +56,10 @@ struct Transaction {
   http::RequestDirectives asked;
   const model::CacheRule* rule = nullptr;
 
+  /// Passed on because the last answer could not be shared: what comes is stored after all when this one can.
+  bool is_hit_for_miss = false;
+  cache::CacheKey key;  ///< of what the last look found
+
   // --- outcome ---
   int restarts = 0;  ///< because an object in slices had changed
   http::CacheStatus status;
