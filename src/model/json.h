@@ -43,7 +43,9 @@ template <typename T>
 /// into.
 [[nodiscard]] Problems by_position(Problems problems, const nlohmann::json& document);
 
-/// Parses text without exceptions. Fails with kInvalid and "line:column: what".
+/// How deep lists and objects may lie in each other: copies and merges of a document go as deep on the stack.
+inline constexpr std::size_t kDeepestJson = 64;
+/// Parses text without exceptions. Fails with kInvalid and "line:column: what", also when it is deeper than that.
 [[nodiscard]] Result<nlohmann::json> parse_json(std::string_view text);
 
 }  // namespace yz::model

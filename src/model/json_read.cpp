@@ -250,17 +250,48 @@ template ReadResult<Heartbeat> from_json(const json&, Heartbeat);
 template ReadResult<NodeState> from_json(const json&, NodeState);
 template ReadResult<HealthVerdict> from_json(const json&, HealthVerdict);
 
+namespace {
+
+tl::unexpected<Error> not_json(std::string_view text, std::size_t at, std::string_view what) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return fail(Code::kInvalid, fmt::format("{}:{}: not JSON: {}", line, before.size() - start + 1, what),
+              Fault::kClient);
+}
+
+/// Where the text goes deeper than kDeepestJson, or npos. Of text that is no JSON it may say anything.
+std::size_t find_too_deep(std::string_view text) {
+  std::size_t depth = 0;
+  bool is_quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (is_quoted) {
+      if (c == '\\') ++i;
+      is_quoted = c != '"';
+    } else if (c == '"') {
+      is_quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepestJson) return i;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace
+
 Result<json> parse_json(std::string_view text) {
+  if (const std::size_t at = find_too_deep(text); at != std::string_view::npos) {
+    return not_json(text, at, fmt::format("more than {} lists and objects in each other", kDeepestJson));
+  }
   try {
     return json::parse(text);
   } catch (const json::parse_error& e) {
-    const std::string_view before = text.substr(0, std::min<std::size_t>(e.byte == 0 ? 0 : e.byte - 1, text.size()));
-    const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-    const std::size_t start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
     std::string_view what = e.what();
     if (const auto colon = what.rfind(": "); colon != std::string_view::npos) what.remove_prefix(colon + 2);
-    return fail(Code::kInvalid, fmt::format("{}:{}: not JSON: {}", line, before.size() - start + 1, what),
-                Fault::kClient);
+    return not_json(text, std::min<std::size_t>(e.byte == 0 ? 0 : e.byte - 1, text.size()), what);
   } catch (const std::exception& e) {
     return fail(Code::kInvalid, fmt::format("not JSON: {}", e.what()), Fault::kClient);
   }

@@ -117,6 +117,16 @@ TEST(Json, SyntaxErrorsNameLineAndColumn) {
   EXPECT_EQ(result.error().message.substr(0, 2), "2:") << result.error().message;
 }
 
+TEST(Json, DepthIsBounded) {
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_TRUE(parse_json(nested(kDeepestJson)));
+  const auto result = parse_json("{\n\"a\\\"[[\": " + nested(kDeepestJson) + "}");
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find("2:73: not JSON: more than 64"), std::string::npos) << result.error().message;
+  EXPECT_FALSE(parse_json(nested(1'000'000)));
+  EXPECT_TRUE(parse_json("{\"a\": \"" + std::string(100, '[') + "\"}"));
+}
+
 TEST(ByPosition, TurnsIdsIntoPlaces) {
   const json document = {{"nodes", {{{"id", 7}}, {{"id", 9}}}}};
   EXPECT_EQ(by_position({{"/nodes/9/group", "x"}}, document)[0].pointer, "/nodes/1/group");
