@@ -1,54 +1,28 @@
-#include <fstream>
+#include <map>
 #include <set>
-#include <sstream>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
 #include "control/test_browser.h"
-#include "model/yaml.h"
+#include "control/test_openapi.h"
 
 namespace yz::control {
 namespace {
 
 using nlohmann::json;
+using test::Operation;
 using test::TestControl;
 
-struct Operation {
-  std::string method;
-  std::string path;
-  std::string permission;
-};
-
 /// Every operation of api/openapi.yaml.
-std::vector<Operation> described_operations() {
-  const auto text = read_file(YZ_OPENAPI);
-  EXPECT_TRUE(text);
-  const auto document = model::YamlDocument::parse(*text, YZ_OPENAPI);
-  EXPECT_TRUE(document) << document.error().message;
-  std::vector<Operation> out;
-  for (const auto& [path, item] : document->json()["paths"].items()) {
-    for (const auto& [method, operation] : item.items()) {
-      if (method == "parameters") continue;
-      std::string upper;
-      for (const char c : method) upper.push_back(static_cast<char>(c - 32));
-      out.push_back({upper, path, operation.value("x-permission", "")});
-    }
-  }
-  return out;
-}
+std::vector<Operation> described_operations() { return test::operations_of(test::openapi()); }
 
 std::string key(const std::string& method, const std::string& path) { return method + " " + path; }
 
 class RoutePermissions : public testing::Test {
  protected:
-  /// A concrete path of a pattern.
-  static std::string fill(std::string path, std::uint64_t id) {
-    for (const std::string_view name : {"{id}", "{seq}"}) {
-      if (const auto at = path.find(name); at != std::string::npos) path.replace(at, name.size(), std::to_string(id));
-    }
-    return path;
+  static std::string fill(const std::string& path, std::uint64_t id) {
+    return test::fill_path(path, std::to_string(id));
   }
 
   TestControl control_;
