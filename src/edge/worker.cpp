@@ -83,9 +83,9 @@ Result<Endpoint> Worker::listen_tls(const Endpoint& endpoint, const io::TcpListe
 io::Task<void> Worker::handle(net::Exchange& exchange) {
   Transaction tx(*this, exchange);
   if (server_.is_draining()) exchange.close_after();
-  if (co_await check_access(tx)) co_return;
-  if (co_await secure_viewer(tx)) co_return;
-  if (co_await correct_viewer(tx)) co_return;
+  if (auto answer = check_access(tx)) co_return co_await std::move(answer);
+  if (auto answer = secure_viewer(tx)) co_return co_await std::move(answer);
+  if (may_belong_elsewhere(tx) && co_await correct_viewer(tx)) co_return;
   if (asks_for_upgrade(tx)) co_return co_await pass_upgrade(tx);
   co_await serve(tx);
 }

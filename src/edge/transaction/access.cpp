@@ -107,6 +107,11 @@ const model::Challenge* find_challenge(const Transaction& tx) {
   return it->second;
 }
 
+io::Task<void> answer_challenge(Transaction& tx, const model::Challenge& challenge) {
+  http::HeaderMap fields{{"Content-Type", "application/octet-stream"}, {"Cache-Control", "no-store"}};
+  (void)co_await tx.exchange.respond(200, std::move(fields), challenge.value);
+}
+
 io::Task<void> answer_health(Transaction& tx) {
   const bool serves = tx.worker.server().is_serving();
   (void)co_await tx.exchange.respond_text(serves ? 200 : 503, "text/plain", serves ? "ok\n" : "not ready\n");
@@ -119,48 +124,34 @@ bool is_trusted(const RunningConfig& config, const IpAddress& address) {
                      [&](const IpPrefix& prefix) { return prefix.contains(address); });
 }
 
-io::Task<bool> check_access(Transaction& tx) {
+io::Task<void> check_access(Transaction& tx) {
   if (tx.request().path.starts_with("/.yz/")) {
-    if (tx.request().path == "/.yz/healthz") {
-      co_await answer_health(tx);
-      co_return true;
-    }
+    if (tx.request().path == "/.yz/healthz") return answer_health(tx);
     if (!tx.request().path.starts_with("/.yz/302/") || !unmark(tx)) {
-      co_await refuse(tx, 404, "nothing is served under this path");
-      co_return true;
+      return refuse(tx, 404, "nothing is served under this path");
     }
   }
-  if (const model::Challenge* challenge = find_challenge(tx)) {
-    http::HeaderMap fields{{"Content-Type", "application/octet-stream"}, {"Cache-Control", "no-store"}};
-    (void)co_await tx.exchange.respond(200, std::move(fields), challenge->value);
-    co_return true;
-  }
+  if (const model::Challenge* challenge = find_challenge(tx)) return answer_challenge(tx, *challenge);
   const http::RequestHead& request = tx.request();
   if (request.method == http::Method::kConnect || request.method == http::Method::kTrace) {
-    co_await refuse(tx, 405, "this method is not offered");
-    co_return true;
+    return refuse(tx, 405, "this method is not offered");
   }
   recognise_peer(tx);
   if (!find_site(tx)) {
+    if (!tx.running().snapshot) return refuse(tx, 503, "this node has no configuration yet");
     // A peer whose configuration is ahead of ours asks another (RFC 9110 §15.5.20).
-    if (!tx.running().snapshot) {
-      co_await refuse(tx, 503, "this node has no configuration yet");
-      co_return true;
-    }
-    co_await refuse(tx, tx.peer ? 421 : 404, "this host is not served here");
-    co_return true;
+    return refuse(tx, tx.peer ? 421 : 404, "this host is not served here");
   }
   if (const http::Field* field = request.fields.find(kPrefetchField)) {
     tx.is_prefetch = equal_in_constant_time(field->value, tx.worker.server().prefetch_secret());
   }
   const auto passes = http::count_in_loop(request.fields, tx.running().cdn_id);
   if (passes > (tx.peer ? kMostPassesOfPeers : 0)) {
-    co_await refuse(tx, 508, "this request has passed here before (RFC 8586)");
-    co_return true;
+    return refuse(tx, 508, "this request has passed here before (RFC 8586)");
   }
   tx.client = viewer_address(tx);
   tx.is_cacheable_path = is_unambiguous(request.path);
-  co_return false;
+  return {};
 }
 
 }  // namespace yz::edge

@@ -13,17 +13,21 @@
 
 namespace yz::edge {
 
-// The phases of a request, in order. Each answers the client and ends the request, or leaves it to the next.
+// The phases of a request, in order. Each answers the client and ends the request, or leaves it to the next. Those that
+// seldom answer are plain functions, for a frame each would be a part of what a hit costs: they return the answer, to
+// be awaited, or an empty task.
 
-/// access.cpp: who asks, for which site, and may they. True when it answered (health check, refusal, redirect).
-[[nodiscard]] io::Task<bool> check_access(Transaction& tx);
-/// secure.cpp: a viewer over plain HTTP is sent to https where the domain wants that. True when it was, or refused.
-[[nodiscard]] io::Task<bool> secure_viewer(Transaction& tx);
+/// access.cpp: who asks, for which site, and may they. Else the answer (health check, refusal).
+[[nodiscard]] io::Task<void> check_access(Transaction& tx);
+/// secure.cpp: a viewer over plain HTTP is sent to https where the domain wants that. Else the answer, or a refusal.
+[[nodiscard]] io::Task<void> secure_viewer(Transaction& tx);
 /// access.cpp: whether what a proxy at this address says of its client is believed.
 [[nodiscard]] bool is_trusted(const RunningConfig& config, const IpAddress& address);
+/// redirect.cpp: whether this request is one that correct_viewer() may send on.
+[[nodiscard]] bool may_belong_elsewhere(const Transaction& tx);
 /// redirect.cpp: a viewer that belongs to another node is sent there. True when it was.
 [[nodiscard]] io::Task<bool> correct_viewer(Transaction& tx);
-/// serve.cpp: lookup, then hit, follow or fill, or pass.
+/// serve.cpp: lookup, then hit, follow or fill, or pass. The lookup is done when this returns.
 [[nodiscard]] io::Task<void> serve(Transaction& tx);
 /// pass.cpp: forwards the request as it is and the response to this client alone; invalidates after unsafe methods.
 [[nodiscard]] io::Task<void> pass(Transaction& tx, http::Forward why);

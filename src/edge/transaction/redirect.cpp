@@ -25,13 +25,15 @@ std::string marked_location(const model::Node& node, const http::RequestHead& re
 
 }  // namespace
 
+bool may_belong_elsewhere(const Transaction& tx) {
+  const http::Method method = tx.request().method;
+  return tx.running().view && tx.site->domain.correction && !tx.peer && !tx.is_redirected && !tx.is_prefetch &&
+         !tx.exchange.is_tls() && (method == http::Method::kGet || method == http::Method::kHead);
+}
+
 io::Task<bool> correct_viewer(Transaction& tx) {
   const RunningConfig& config = tx.running();
   const http::RequestHead& request = tx.request();
-  const bool applies = config.view && tx.site->domain.correction && !tx.peer && !tx.is_redirected && !tx.is_prefetch &&
-                       !tx.exchange.is_tls() &&
-                       (request.method == http::Method::kGet || request.method == http::Method::kHead);
-  if (!applies) co_return false;
   const auto client = sched::class_of(tx.worker.server().geo().lookup(tx.client));
   const auto better = sched::find_better_node(*config.view, tx.site->domain.id, client,
                                               sched::salt_of(tx.site->domain.id, tx.client), config.self);

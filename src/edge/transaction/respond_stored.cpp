@@ -156,15 +156,15 @@ io::Task<void> respond_stored(Transaction& tx, cache::Ref<cache::Object> object)
     const StoredValidators validators(*object);
     if (http::evaluate_preconditions(tx.request().method, request, validators.fields(), tx.now) ==
         http::Precondition::kNotModified) {
-      co_return co_await send_not_modified(tx, std::move(object));
+      return send_not_modified(tx, std::move(object));
     }
   }
   const http::Field* range = (object->flags() & kNoRanges) != 0 ? nullptr : known.find(http::FieldId::kRange);
   const bool may_be_part = range != nullptr && object->status() == 200 && tx.request().method == http::Method::kGet;
   if (may_be_part || is_sliced(*object)) [[unlikely]] {
-    co_return co_await respond_part(tx, std::move(object), may_be_part ? range->value : std::string_view());
+    return respond_part(tx, std::move(object), may_be_part ? range->value : std::string_view());
   }
-  co_await send_whole(tx, std::move(object));
+  return send_whole(tx, std::move(object));
 }
 
 }  // namespace yz::edge

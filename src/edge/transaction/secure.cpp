@@ -35,20 +35,19 @@ bool is_below_its_demands(const Transaction& tx) {
   return shown == nullptr || shown->min_version == net::TlsVersion::kTls12;
 }
 
+io::Task<void> redirect_to_https(Transaction& tx, http::StatusCode status) {
+  http::HeaderMap headers{{"Location", secure_location(tx)}};
+  (void)co_await tx.exchange.respond(status, std::move(headers), "");
+}
+
 }  // namespace
 
-io::Task<bool> secure_viewer(Transaction& tx) {
-  if (is_below_its_demands(tx)) {
-    co_await refuse(tx, 421, "this host is served over TLS 1.3 only");
-    co_return true;
-  }
+io::Task<void> secure_viewer(Transaction& tx) {
+  if (is_below_its_demands(tx)) return refuse(tx, 421, "this host is served over TLS 1.3 only");
   const model::HttpsRedirect redirect = tx.site->domain.https.redirect;
-  if (redirect == model::HttpsRedirect::kOff || tx.peer || tx.is_prefetch || is_secure(tx)) co_return false;
-  if (tx.running().certificates->find(to_lower(tx.request().host)) == nullptr) co_return false;
-  http::HeaderMap headers{{"Location", secure_location(tx)}};
-  const http::StatusCode status = redirect == model::HttpsRedirect::kMoved ? 301 : 308;
-  (void)co_await tx.exchange.respond(status, std::move(headers), "");
-  co_return true;
+  if (redirect == model::HttpsRedirect::kOff || tx.peer || tx.is_prefetch || is_secure(tx)) return {};
+  if (tx.running().certificates->find(to_lower(tx.request().host)) == nullptr) return {};
+  return redirect_to_https(tx, redirect == model::HttpsRedirect::kMoved ? 301 : 308);
 }
 
 }  // namespace yz::edge

@@ -57,10 +57,10 @@ io::Task<cache::Lookup> recall(Transaction& tx, cache::Lookup found) {
 }
 
 /// RFC 9111 §4, then what purges and a peer's purge clock ask for.
-http::Reuse decide(const Transaction& tx, const cache::Object& object) {
+http::Reuse decide(const Transaction& tx, const cache::Object& object, const http::StoredPolicy& policy) {
   if (object.is_soft_purged()) return http::Reuse::kValidate;
   if (tx.asked_seq > tx.store().purges().latest() && object.born() < tx.asked_seq) return http::Reuse::kValidate;
-  return http::decide_reuse(policy_of(object), tx.asked, tx.site->profile, tx.now);
+  return http::decide_reuse(policy, tx.asked, tx.site->profile, tx.now);
 }
 
 void note_hit(Transaction& tx, bool is_stale) {
@@ -134,29 +134,24 @@ io::Task<Followed> fetch_and_follow(Transaction& tx, cache::Lookup found) {
   co_return co_await follow(tx, std::move(fill), std::move(handoff), std::move(found.object));
 }
 
-}  // namespace
-
-io::Task<void> serve(Transaction& tx) {
-  prepare_key(tx);
-  if (!may_use_cache(tx)) {
-    const bool reads = tx.request().method == http::Method::kGet || tx.request().method == http::Method::kHead;
-    co_return co_await pass(tx, reads ? http::Forward::kBypass : http::Forward::kMethod);
-  }
+/// Until it is answered: from disk, by what others fetch, by a fetch of its own.
+io::Task<void> find_answer(Transaction& tx, cache::Lookup found) {
   const MonoTime give_up = tx.worker.reactor().in(kMostPatience);
-  for (int round = 0; round < kMostRounds;) {
-    cache::Lookup found = look_up(tx);
+  for (int round = 0, looks = 0; round < kMostRounds; ++looks) {
+    if (looks > 0) found = look_up(tx);
     const bool asks_disk = tx.store().may_recall(found);
     if (asks_disk) found = co_await recall(tx, std::move(found));
     if (found.object) {
-      const http::Reuse reuse = decide(tx, *found.object);
+      const http::StoredPolicy policy = policy_of(*found.object);
+      const http::Reuse reuse = decide(tx, *found.object, policy);
       const bool waits = reuse != http::Reuse::kServe && is_in_backoff(tx, found);
       if (reuse != http::Reuse::kValidate) {
-        note_hit(tx, !policy_of(*found.object).is_fresh(tx.now));
+        note_hit(tx, !policy.is_fresh(tx.now));
         if (asks_disk) tx.status.detail = "disk";
         if (reuse == http::Reuse::kServeAndRevalidate && !waits) revalidate_behind(tx, found);
         co_return co_await respond_stored(tx, std::move(found.object));
       }
-      if (waits && http::may_serve_on_error(policy_of(*found.object), tx.site->domain.stale_on_error, tx.now)) {
+      if (waits && http::may_serve_on_error(policy, tx.site->domain.stale_on_error, tx.now)) {
         note_hit(tx, true);
         tx.status.detail = "upstream-failed";
         co_return co_await respond_stored(tx, std::move(found.object));
@@ -178,6 +173,25 @@ io::Task<void> serve(Transaction& tx) {
     if (tx.mono() >= give_up) co_return co_await refuse(tx, 504, "the upstream sent no answer in time");
   }
   co_await pass(tx, tx.status.forward);
+}
+
+}  // namespace
+
+io::Task<void> serve(Transaction& tx) {
+  prepare_key(tx);
+  if (!may_use_cache(tx)) {
+    const bool reads = tx.request().method == http::Method::kGet || tx.request().method == http::Method::kHead;
+    return pass(tx, reads ? http::Forward::kBypass : http::Forward::kMethod);
+  }
+  cache::Lookup found = look_up(tx);
+  if (found.object) {
+    const http::StoredPolicy policy = policy_of(*found.object);
+    if (decide(tx, *found.object, policy) == http::Reuse::kServe) {
+      note_hit(tx, !policy.is_fresh(tx.now));
+      return respond_stored(tx, std::move(found.object));
+    }
+  }
+  return find_answer(tx, std::move(found));
 }
 
 }  // namespace yz::edge
