@@ -1,40 +1,16 @@
 #include "net/h2/head_decoder.h"
 
-#include <algorithm>
-#include <cstddef>
-#include <cstring>
+#include <utility>
 
-#include <nghttp2/nghttp2.h>
-
-#include "base/result.h"
 #include "base/text.h"
 #include "http/authority.h"
 #include "http/scan.h"
-#include "io/frame_pool.h"
 
 namespace yz::net::h2 {
 namespace {
 
-/// What a field costs beyond its text (RFC 7541 §4.1).
-constexpr std::size_t kFieldOverhead = 32;
 /// A block that unpacks to this many times the limit of a head is an attack, not a mistake.
 constexpr std::size_t kBombFactor = 4;
-
-bool is_lower_token(std::string_view name) {
-  for (const char c : name) {
-    if (!http::is_token_char(c) || (c >= 'A' && c <= 'Z')) return false;
-  }
-  return !name.empty();
-}
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-/// RFC 9113 §8.2.1, and obs-text by our rule.
-bool is_clean_value(std::string_view value, bool allow_obs_text) {
-  if (value.empty()) return true;
-  if (is_blank(value.front()) || is_blank(value.back())) return false;
-  return http::find_value_end(value, 0, allow_obs_text) == value.size();
-}
 
 /// RFC 9113 §8.2.2.
 bool belongs_to_connection(http::FieldId id) {
@@ -50,54 +26,16 @@ bool belongs_to_connection(http::FieldId id) {
   }
 }
 
-/// The decoder asks for a small block for each text it reads, and gives it back at the next. Blocks come from the
-/// pool of coroutine frames; their size stands in front of them.
-constexpr std::size_t kBlockHead = alignof(std::max_align_t);
-
-void* take_block(std::size_t size, void* /*unused*/) {
-  void* const block = io::FramePool::allocate(size + kBlockHead);
-  std::memcpy(block, &size, sizeof size);
-  return static_cast<char*>(block) + kBlockHead;
-}
-
-void give_block(void* at, void* /*unused*/) {
-  if (at == nullptr) return;
-  void* const block = static_cast<char*>(at) - kBlockHead;
-  std::size_t size = 0;
-  std::memcpy(&size, block, sizeof size);
-  io::FramePool::release(block, size + kBlockHead);
-}
-
-void* take_blocks(std::size_t count, std::size_t size, void* /*unused*/) {
-  void* const at = take_block(count * size, nullptr);
-  std::memset(at, 0, count * size);
-  return at;
-}
-
-void* change_block(void* at, std::size_t size, void* /*unused*/) {
-  void* const bigger = take_block(size, nullptr);
-  if (at == nullptr) return bigger;
-  std::size_t before = 0;
-  std::memcpy(&before, static_cast<char*>(at) - kBlockHead, sizeof before);
-  std::memcpy(bigger, at, std::min(before, size));
-  give_block(at, nullptr);
-  return bigger;
-}
-
 }  // namespace
 
-HeadDecoder::HeadDecoder(const http::RequestRules& rules) : rules_(rules) {
-  static nghttp2_mem memory{nullptr, take_block, give_block, take_blocks, change_block};  // kept by reference
-  YZ_ASSERT(nghttp2_hd_inflate_new2(&inflater_, &memory) == 0);  // fails for want of memory alone
-}
-
-HeadDecoder::~HeadDecoder() { nghttp2_hd_inflate_del(inflater_); }
+HeadDecoder::HeadDecoder(const http::RequestRules& rules)
+    : rules_(rules), hpack_(rules.limits.head * kBombFactor, rules.allow_obs_text) {}
 
 void HeadDecoder::begin(Kind kind) {
   kind_ = kind;
   outcome_ = {};
   size_ = 0;
-  is_between_fields_ = true;
+  hpack_.begin();
   has_regular_ = has_method_ = has_scheme_ = has_path_ = has_authority_ = has_cookie_ = false;
   authority_ = priority_ = {};
   host_.reset();
@@ -123,99 +61,67 @@ void HeadDecoder::begin_trailers() { begin(Kind::kTrailers); }
 void HeadDecoder::begin_discarded() { begin(Kind::kDiscarded); }
 
 HeadDecoder::Fed HeadDecoder::feed(std::string_view fragment, bool is_last) {
-  const auto* in = reinterpret_cast<const std::uint8_t*>(fragment.data());
-  std::size_t left = fragment.size();
-  while (true) {
-    if (is_between_fields_ && left > 0) {
-      // Most of most blocks: an index of one byte, which needs no decoder but its tables (RFC 7541 §6.1).
-      const nghttp2_nv* const known =
-          *in > 0x80 && *in < 0xff ? nghttp2_hd_inflate_get_table_entry(inflater_, *in & 0x7fU) : nullptr;
-      if (known != nullptr) {
-        ++in;
-        --left;
-        if (!emit(*known)) return Fed::kTooLarge;
-        continue;
-      }
-      // Which then does not see that a table's size comes late (RFC 7541 §4.2).
-      if (size_ > 0 && (*in & 0xe0U) == 0x20) return Fed::kBroken;
-    }
-    if (is_between_fields_ && left == 0 && is_last && size_ > 0) {
-      nghttp2_hd_inflate_end_headers(inflater_);
-      return Fed::kOk;
-    }
-    nghttp2_nv field;
-    int flags = 0;
-    const auto used = nghttp2_hd_inflate_hd2(inflater_, &field, &flags, in, left, is_last ? 1 : 0);
-    if (used < 0) return Fed::kBroken;
-    in += used;
-    left -= static_cast<std::size_t>(used);
-    const bool has_field = (flags & NGHTTP2_HD_INFLATE_EMIT) != 0;
-    if (used > 0 || has_field) is_between_fields_ = has_field;
-    if (has_field && !emit(field)) return Fed::kTooLarge;
-    if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) {
-      nghttp2_hd_inflate_end_headers(inflater_);
-      return Fed::kOk;
-    }
-    if (!has_field && left == 0) return is_last ? Fed::kBroken : Fed::kOk;
-  }
-}
-
-bool HeadDecoder::emit(const nghttp2_nv& field) {
-  size_ += field.namelen + field.valuelen + kFieldOverhead;
-  if (size_ > rules_.limits.head * kBombFactor) return false;
-  take_field({reinterpret_cast<const char*>(field.name), field.namelen},
-             {reinterpret_cast<const char*>(field.value), field.valuelen});
-  return true;
+  return hpack_.feed(fragment, is_last, [this](const HpackField& field) {
+    size_ += field.name.size() + field.value.size() + kFieldOverhead;
+    if (size_ > rules_.limits.head * kBombFactor) return false;
+    take_field(field);
+    return true;
+  });
 }
 
 void HeadDecoder::refuse(http::HeadError error) {
   if (outcome_.refusal == http::HeadError::kNone) outcome_.refusal = error;
 }
 
-void HeadDecoder::take_field(std::string_view name, std::string_view value) {
+void HeadDecoder::take_field(const HpackField& field) {
   if (kind_ == Kind::kDiscarded || outcome_.is_malformed) return;
-  if (name.starts_with(':')) {
+  if (field.traits.pseudo != Pseudo::kNone) {
     outcome_.is_malformed = kind_ == Kind::kTrailers || has_regular_;
-    if (!outcome_.is_malformed) take_pseudo(name, value);
+    if (!outcome_.is_malformed) take_pseudo(field.traits.pseudo, field.value);
     return;
   }
   has_regular_ = true;
-  if (!is_lower_token(name) || !is_clean_value(value, rules_.allow_obs_text)) {
+  if (!field.traits.is_sound || !field.is_clean) {
     outcome_.is_malformed = true;
     return;
   }
   if (size_ > rules_.limits.head) return refuse(http::HeadError::kHeadTooLarge);
-  if (name.size() + value.size() > rules_.limits.field_line) return refuse(http::HeadError::kFieldTooLong);
-  take_regular(name, value);
+  if (field.name.size() + field.value.size() > rules_.limits.field_line) return refuse(http::HeadError::kFieldTooLong);
+  take_regular(field.name, field.value, field.traits.id);
 }
 
 /// RFC 9113 §8.3.1. Values are checked by what they are when the block is whole.
-void HeadDecoder::take_pseudo(std::string_view name, std::string_view value) {
+void HeadDecoder::take_pseudo(Pseudo pseudo, std::string_view value) {
   const auto once = [&](bool& seen) {
     if (seen) outcome_.is_malformed = true;
     return !std::exchange(seen, true);
   };
   if (value.size() > rules_.limits.start_line) {
-    return refuse(name == ":path" ? http::HeadError::kRequestLineTooLong : http::HeadError::kFieldTooLong);
+    return refuse(pseudo == Pseudo::kPath ? http::HeadError::kRequestLineTooLong : http::HeadError::kFieldTooLong);
   }
-  if (name == ":path") {
-    if (once(has_path_)) head_->target = arena_->keep(value);
-  } else if (name == ":method") {
-    if (!once(has_method_)) return;
-    head_->method = http::parse_method(value);
-    head_->method_text = head_->method == http::Method::kOther ? arena_->keep(value) : http::to_string(head_->method);
-    if (!http::is_token(value)) outcome_.is_malformed = true;
-  } else if (name == ":authority") {
-    if (once(has_authority_)) authority_ = arena_->keep(value);
-  } else if (name == ":scheme") {
-    if (once(has_scheme_) && http::default_port(value) == 0) outcome_.is_malformed = true;
-  } else {
-    outcome_.is_malformed = true;
+  switch (pseudo) {
+    case Pseudo::kPath:
+      if (once(has_path_)) head_->target = arena_->keep(value);
+      return;
+    case Pseudo::kMethod:
+      if (!once(has_method_)) return;
+      head_->method = http::parse_method(value);
+      head_->method_text = head_->method == http::Method::kOther ? arena_->keep(value) : http::to_string(head_->method);
+      if (head_->method == http::Method::kOther && !http::is_token(value)) outcome_.is_malformed = true;
+      return;
+    case Pseudo::kAuthority:
+      if (once(has_authority_)) authority_ = arena_->keep(value);
+      return;
+    case Pseudo::kScheme:
+      if (!once(has_scheme_) || value == "https" || value == "http") return;
+      if (http::default_port(value) == 0) outcome_.is_malformed = true;
+      return;
+    default:
+      outcome_.is_malformed = true;
   }
 }
 
-void HeadDecoder::take_regular(std::string_view name, std::string_view value) {
-  const http::FieldId id = http::find_field_id(name);
+void HeadDecoder::take_regular(std::string_view name, std::string_view value, http::FieldId id) {
   if (belongs_to_connection(id) || (id == http::FieldId::kTe && !equals_ignoring_case(value, "trailers"))) {
     outcome_.is_malformed = true;
     return;

@@ -6,11 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include <nghttp2/nghttp2.h>
-
 #include "http/head_error.h"
 #include "http/message.h"
 #include "http/request_parser.h"
+#include "net/h2/hpack_decoder.h"
 #include "net/h2/text_arena.h"
 
 namespace yz::net::h2 {
@@ -21,13 +20,12 @@ struct HeadOutcome {
   http::HeadError refusal = http::HeadError::kNone;  ///< else: well formed, but to be answered with an error
 };
 
-/// Header blocks of one connection into requests: HPACK (libnghttp2's decoder), then the rules of RFC 9113 §8.2 and
+/// Header blocks of one connection into requests: HPACK, then the rules of RFC 9113 §8.2 and
 /// §8.3 with the same strictness as HTTP/1.1, so that what is passed on means the same to everyone behind us. Every
 /// block must be fed whole, even one nobody wants, for the table's sake.
 class HeadDecoder {
  public:
   explicit HeadDecoder(const http::RequestRules& rules);
-  ~HeadDecoder();
   HeadDecoder(const HeadDecoder&) = delete;
   HeadDecoder& operator=(const HeadDecoder&) = delete;
 
@@ -38,12 +36,9 @@ class HeadDecoder {
   /// The next block is of a stream that is gone.
   void begin_discarded();
 
-  enum class Fed : std::uint8_t {
-    kOk,
-    kBroken,    ///< not HPACK: the connection ends (COMPRESSION_ERROR)
-    kTooLarge,  ///< unpacks to much more than any head may be: the connection ends (ENHANCE_YOUR_CALM)
-  };
-  /// The next part of the block.
+  using Fed = HpackDecoder::Fed;
+  /// The next part of the block. kBroken ends the connection with COMPRESSION_ERROR; kTooLarge, what unpacks to much
+  /// more than any head may be, with ENHANCE_YOUR_CALM.
   [[nodiscard]] Fed feed(std::string_view fragment, bool is_last);
   /// After the last part. `ends_stream`: nothing follows the head.
   [[nodiscard]] HeadOutcome finish(bool ends_stream);
@@ -54,11 +49,9 @@ class HeadDecoder {
   enum class Kind : std::uint8_t { kRequest, kTrailers, kDiscarded };
 
   void begin(Kind kind);
-  /// False when the block has become too large.
-  [[nodiscard]] bool emit(const nghttp2_nv& field);
-  void take_field(std::string_view name, std::string_view value);
-  void take_pseudo(std::string_view name, std::string_view value);
-  void take_regular(std::string_view name, std::string_view value);
+  void take_field(const HpackField& field);
+  void take_pseudo(Pseudo pseudo, std::string_view value);
+  void take_regular(std::string_view name, std::string_view value, http::FieldId id);
   void take_authority();
   void add(std::string_view name, std::string_view value, http::FieldId id);
   void refuse(http::HeadError error);
@@ -68,13 +61,12 @@ class HeadDecoder {
   void finish_expect();
 
   const http::RequestRules rules_;
-  nghttp2_hd_inflater* inflater_ = nullptr;
+  HpackDecoder hpack_;
   Kind kind_ = Kind::kDiscarded;
   http::RequestHead* head_ = nullptr;
   TextArena* arena_ = nullptr;
   HeadOutcome outcome_;
-  std::size_t size_ = 0;           // as RFC 9113 §6.5.2 counts a list
-  bool is_between_fields_ = true;  // the decoder waits for no rest of one
+  std::size_t size_ = 0;  // as RFC 9113 §6.5.2 counts a list
   bool has_regular_ = false;
   bool has_method_ = false;
   bool has_scheme_ = false;
