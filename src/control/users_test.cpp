@@ -138,6 +138,11 @@ TEST_F(Users, WhoIsBoundToADomainSeesNoOther) {
   EXPECT_EQ(ann.get("/api/v1/domains/" + std::to_string(world.domain + 1)).status, 404);
   EXPECT_EQ(ann.get("/api/v1/usage?domain=www.b.com").status, 404);
   EXPECT_EQ(ann.get("/api/v1/usage?domain=www.a.com").status, 200);
+  EXPECT_EQ(ann.get("/api/v1/statistics/bandwidth?domain=www.b.com").status, 404);
+  EXPECT_EQ(ann.get("/api/v1/statistics/bandwidth?domain=www.a.com").status, 200);
+  EXPECT_EQ(ann.get("/api/v1/statistics/bandwidth").status, 404);
+  EXPECT_EQ(ann.get("/api/v1/domains/" + std::to_string(world.domain + 1) + "/cname-check").status, 404);
+  EXPECT_NE(ann.get("/api/v1/domains/" + std::to_string(world.domain) + "/cname-check").status, 404);
   EXPECT_EQ(ann.get("/api/v1/explain?name=www.b.com&address=1.2.4.8").status, 404);
   EXPECT_EQ(ann.post("/api/v1/refresh", {{"domains", {"www.b.com"}}}).status, 422);
   EXPECT_EQ(ann.post("/api/v1/refresh", {{"urls", {"http://www.a.com/x"}}}).status, 202);

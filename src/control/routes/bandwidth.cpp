@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "billing/calendar.h"
+#include "control/find_domain.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
 #include "store/billing_store.h"
@@ -31,10 +32,8 @@ std::uint64_t percentile_95(std::vector<std::uint64_t> points) {
 tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& call, StatisticsQuery& query) {
   if (const auto text = call.parameter("domain")) {
     const model::SnapshotPtr config = context.state.current();
-    const auto id = parse_u64(*text);
-    const model::Domain* domain =
-        id ? config->domains.find(model::DomainId{*id}) : config->find_domain(to_lower(*text));
-    if (domain == nullptr || !call.principal.may_see(domain->tenant)) return refuse(not_found("domain"));
+    const model::Domain* domain = find_domain(*config, call.principal, *text);
+    if (domain == nullptr) return refuse(not_found("domain"));
     query.scope = Scope::kDomain, query.id = domain->id.value;
     return {};
   }

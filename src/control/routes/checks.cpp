@@ -68,7 +68,7 @@ io::Task<Outcome> check_origin(Live& live, Call call) {
 Outcome check_cname(const RouteContext& context, const Call& call) {
   const model::SnapshotPtr config = context.state.current();
   const model::Domain* domain = config->domains.find(model::DomainId{call.id()});
-  if (domain == nullptr || !call.principal.may_see(domain->tenant)) return refuse(not_found("domain"));
+  if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
   const std::string target = model::cname_target(*domain, config->settings.cdn_zone);
   const NameLookup found = look_up_name(domain->name);
   json names = json::array();

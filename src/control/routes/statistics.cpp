@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "control/find_domain.h"
 #include "control/routes/routes.h"
 #include "control/statistics_names.h"
 #include "control/transact.h"
@@ -93,10 +94,8 @@ tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& 
     return refuse(bad_request("domain, node and tenant exclude each other."));
   }
   if (domain_text) {
-    const auto id = parse_u64(*domain_text);
-    const model::Domain* domain =
-        id ? config->domains.find(model::DomainId{*id}) : config->find_domain(to_lower(*domain_text));
-    if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
+    const model::Domain* domain = find_domain(*config, call.principal, *domain_text);
+    if (domain == nullptr) return refuse(not_found("domain"));
     query.scope = Scope::kDomain, query.id = domain->id.value;
     return {};
   }

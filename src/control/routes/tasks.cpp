@@ -32,8 +32,9 @@ tl::expected<store::TaskFilter, Problem> read_filter(const Call& call) {
 /// Somebody bound to some domains sees what touches no other.
 bool sees(const Principal& principal, const model::Task& task) {
   if (!principal.is_bound_to_domains()) return principal.may_see(task.tenant);
-  return std::ranges::all_of(
-      task.targets, [&](const model::TaskTarget& target) { return principal.may_see(task.tenant, target.domain); });
+  return !task.targets.empty() && std::ranges::all_of(task.targets, [&](const model::TaskTarget& target) {
+    return principal.may_see(task.tenant, target.domain);
+  });
 }
 
 /// What the board knows is newer than what is stored.

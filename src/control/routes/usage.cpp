@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/find_domain.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
 #include "store/usage_store.h"
@@ -105,10 +106,8 @@ tl::expected<std::optional<std::vector<model::DomainId>>, Problem> read_domains(
                                                                                 const Call& call) {
   const model::SnapshotPtr config = context.state.current();
   if (const auto asked = call.parameter("domain")) {
-    const auto id = parse_u64(*asked);
-    const model::Domain* domain =
-        id ? config->domains.find(model::DomainId{*id}) : config->find_domain(to_lower(*asked));
-    if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
+    const model::Domain* domain = find_domain(*config, call.principal, *asked);
+    if (domain == nullptr) return refuse(not_found("domain"));
     return std::vector{domain->id};
   }
   if (call.principal.is_operator() && !call.principal.is_bound_to_domains()) return std::nullopt;
