@@ -152,6 +152,10 @@ AcmeIssuer::Step AcmeIssuer::Attempt::give_up(std::string reason) {
     order_.rejections = 0;
     return retry(i_.options_.poll, std::move(reason));
   }
+  return end(std::move(reason));
+}
+
+AcmeIssuer::Step AcmeIssuer::Attempt::end(std::string reason) {
   log::error("certificate order {} ({}) has failed: {}", order_.id.value, order_.names.front(), reason);
   order_.error = std::move(reason);
   order_.state = AcmeOrderState::kFailed;
@@ -202,6 +206,11 @@ AcmeIssuer::Step AcmeIssuer::Attempt::run(bool is_shown) {
 AcmeIssuer::Step AcmeIssuer::Attempt::proceed(bool is_shown) {
   acme::AcmeOrder at_authority;
   if (order_.url.empty()) {
+    // A name can have gone since it was first ordered, to another tenant even: edges would prove that one's name.
+    const auto config = i_.database_.read([&](store::Transaction& tx) { return i_.state_.as_of(tx); });
+    if (!config) return failed(config.error());
+    const auto gone = problems_of_names(**config, order_.tenant, order_.names, order_.challenge);
+    if (!gone.empty()) return end(fmt::format("{}: {}", gone.front().pointer, gone.front().message));
     auto made = client_->new_order(order_.names, order_.replaces);
     if (!made && client_->refusal() && !order_.replaces.empty() &&
         (client_->refusal()->type == "alreadyReplaced" || client_->refusal()->type == "malformed")) {

@@ -45,6 +45,7 @@ class AcmeIssuer::Attempt final {
   Step failed(const Error& error);    ///< of the authority, the way to it, or our database
   Step rejected(std::string reason);  ///< the authority looked and did not find what it should
   Step give_up(std::string reason);   ///< this account will not do it: the next one, or none
+  Step end(std::string reason);       ///< no account may do it
   Step retry(std::chrono::milliseconds wait, std::string reason);
   bool switch_account();
   Step save(Step::Next next, model::ConfigSeq seq = {});

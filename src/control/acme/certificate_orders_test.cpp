@@ -264,6 +264,26 @@ TEST_F(CertificateOrders, ACertificateIsRenewedByItselfAtTheEndOfItsLife) {
   first_.set([](auto& b) { b.lifetime = std::chrono::hours(24 * 90); });
 }
 
+TEST_F(CertificateOrders, ANameThatHasGoneToAnotherTenantIsNotRenewedForTheFirst) {
+  add_account(first_, "first", 1);
+  const std::uint64_t id = over(order({{"names", {"www.a.com"}}}))["certificate"];
+  const std::string before = chain_of(id);
+  const std::string domain = "/api/v1/domains/" + std::to_string(world_.domain);
+  ASSERT_EQ(control_.call("DELETE", domain, "", {{"If-Match", "*"}}).status, 204);
+  const std::uint64_t other = control_.create("tenants", {{"name", "b"}});
+  const std::uint64_t origins = control_.create(
+      "origin-groups", {{"tenant", other}, {"name", "o"}, {"origins", {{{"host", "127.0.0.1"}, {"port", 9000}}}}});
+  control_.create("domains", {{"tenant", other}, {"name", "www.a.com"}, {"origin_group", origins}});
+  const int orders = first_.orders();
+  const Response made = control_.post("/api/v1/certificates/" + std::to_string(id) + "/renew", json::object());
+  ASSERT_EQ(made.status, 202) << made.body;
+  const json done = over(made.json());
+  EXPECT_EQ(done["state"], "failed");
+  EXPECT_NE(done["error"].get<std::string>().find("another tenant"), std::string::npos) << done;
+  EXPECT_EQ(first_.orders(), orders);
+  EXPECT_EQ(chain_of(id), before);
+}
+
 TEST_F(CertificateOrders, ARevokedCertificateIsNotRenewedByItself) {
   add_account(first_, "first", 1);
   const std::uint64_t id = over(order({{"names", {"www.a.com"}}}))["certificate"];
