@@ -81,7 +81,7 @@ io::Task<void> pass_upgrade(Transaction& tx) {
   const http::Fields asked = tx.request().fields;
   forwarded.request.upgrade = asked.combined(http::name_of(http::FieldId::kUpgrade));
   auto answer = co_await send_upstream(tx.worker, tx.config, *tx.site, forwarded);
-  tx.now = tx.worker.reactor().wall_now();
+  tx.now = tx.worker.wall_now();
   if (!answer) {
     ++tx.origin_requests;
     co_return co_await refuse_failure(tx, std::move(answer).error());
