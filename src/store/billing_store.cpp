@@ -390,6 +390,7 @@ Result<std::vector<OpenMonth>> BillingStore::open_months(WallTime now) {
   for (const Row& row : tenants) {
     const auto tenant = row.id<TenantId>(0);
     YZ_TRY(const std::vector<billing::PlanStart> starts, plan_starts(tenant));
+    if (starts.empty()) continue;  // the contract has gone meanwhile
     YZ_TRY(const std::uint32_t closed, closed_until(tenant));
     const auto offset = starts.front().plan.utc_offset;
     const std::string day = billing::show_day(std::max(closed, starts.front().from_minute), offset);
