@@ -26,7 +26,7 @@ import pytest
 BIN = pathlib.Path(os.environ["YZ_BIN"])
 NEEDED = ("yz", "yz-control", "yz-gslb", "yz-agent", "yz-edge")
 if not all((BIN / name).exists() for name in NEEDED):
-    pytest.skip("not all programs are built", allow_module_level=True)
+    pytest.skip("not all programs are built: ./dev build", allow_module_level=True)
 if shutil.which("pebble") is None:
     pytest.skip("pebble is missing: apt-get install pebble", allow_module_level=True)
 

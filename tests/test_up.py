@@ -13,7 +13,7 @@ import pytest
 BIN = pathlib.Path(os.environ["YZ_BIN"])
 NEEDED = ("yz", "yz-control", "yz-gslb", "yz-agent", "yz-edge")
 if not all((BIN / name).exists() for name in NEEDED):
-    pytest.skip("not all programs are built", allow_module_level=True)
+    pytest.skip("not all programs are built: ./dev build", allow_module_level=True)
 
 FILES = {f"file{i}.bin": bytes((i * 7 + k * 13) % 251 for k in range(5000 + i * 1000)) for i in range(20)}
 
