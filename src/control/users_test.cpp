@@ -54,6 +54,13 @@ TEST_F(Users, AnAdministratorLooksAfterThem) {
   EXPECT_EQ(control_.get(path(id)).status, 404);
 }
 
+TEST_F(Users, AFilterThatIsNoAddressIsNoLackOfAFilter) {
+  EXPECT_EQ(control_.get("/api/v1/users?email=admin").status, 400);
+  EXPECT_EQ(control_.get("/api/v1/users?email=").status, 400);
+  EXPECT_EQ(control_.get("/api/v1/users?email=ADMIN@localhost").json()["items"].size(), 1U);
+  EXPECT_TRUE(control_.get("/api/v1/users?email=x@localhost").json()["items"].empty());
+}
+
 TEST_F(Users, AResetPasswordEndsTheSessionsAndHasToBeChanged) {
   Browser ann = signed_in_user(control_, {{"email", "ann@op.com"}, {"role", "operations"}});
   const std::uint64_t id = id_of("ann@op.com");

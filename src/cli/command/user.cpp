@@ -26,8 +26,11 @@ struct Options {
 
 io::Task<Result<json>> find_user(ApiClient& api, std::string email) {
   YZ_CO_TRY(const json items, co_await api.list(fmt::format("{}?email={}", kPath, percent_encode(email))));
-  if (items.empty()) co_return fail(Code::kNotFound, fmt::format("there is no user '{}'", email));
-  co_return items[0];
+  const std::string wanted = to_lower(trim(email));
+  for (const json& user : items) {
+    if (user.value("email", "") == wanted) co_return user;
+  }
+  co_return fail(Code::kNotFound, fmt::format("there is no user '{}'", email));
 }
 
 std::string path_of(const json& user) { return fmt::format("{}/{}", kPath, user["id"].get<std::uint64_t>()); }

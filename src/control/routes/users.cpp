@@ -117,7 +117,11 @@ Outcome list(const RouteContext& context, const Call& call) {
   auto page = read_page(call);
   if (!page) return refuse(page.error());
   store::UserFilter filter;
-  filter.email = canonical_email(call.parameter("email").value_or(""));
+  if (const auto email = call.parameter("email")) {
+    filter.email = canonical_email(*email);
+    // Without the filter somebody else would be the first of the list.
+    if (filter.email.empty()) return refuse(bad_request("email must be an email address."));
+  }
   if (!call.principal.is_operator()) {
     filter.tenant = call.principal.tenant;
   } else if (const auto tenant = call.parameter("tenant")) {
