@@ -291,7 +291,7 @@ AcmeIssuer::Step AcmeIssuer::Attempt::prove(const acme::AcmeOrder& at_authority,
   }
   const auto seq = show(open);
   if (!seq) return failed(seq.error());
-  if (!is_shown) return {Step::Next::kBarrier, *seq, true};
+  if (!is_shown) return {Step::Next::kBarrier, *seq, order_.challenge};
   for (const Open& one : open) {
     if (auto told = client_->answer(one.offered); !told) return failed(told.error());
   }

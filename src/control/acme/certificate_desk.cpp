@@ -92,8 +92,8 @@ io::Task<void> CertificateDesk::lead(store::AcmeOrderId id) {
       if (order) (order->state == store::AcmeOrderState::kValid ? issued_ : failed_).add();
       break;
     }
-    const Reached reached = co_await barrier(step->seq);
-    if (reached == Reached::kNotAll || (reached == Reached::kNobody && step->needs_nodes)) {
+    const Reached reached = co_await barrier(step->seq, step->shows);
+    if (reached != Reached::kAll) {
       const std::string why = reached == Reached::kNobody ? "no node is connected that could show the challenge"
                                                           : "not every node has taken up the configuration in time";
       const auto wait = [this, id, why] { issuer_.postpone(id, why); };
@@ -107,20 +107,24 @@ io::Task<void> CertificateDesk::lead(store::AcmeOrderId id) {
 }
 
 /// Until every connected edge and scheduler has answered; one that refuses keeps its old configuration and is no reason
-/// to wait. Nodes that are away get what they missed before they serve again.
-io::Task<CertificateDesk::Reached> CertificateDesk::barrier(model::ConfigSeq seq) {
+/// to wait. Nodes that are away get what they missed before they serve again. kNobody: what the challenge is shown by
+/// (edges over HTTP, schedulers over DNS) is not connected at all.
+io::Task<CertificateDesk::Reached> CertificateDesk::barrier(model::ConfigSeq seq,
+                                                            std::optional<model::ChallengeKind> shows) {
   const MonoTime deadline = reactor_.in(options_.patience);
   for (;;) {
     const io::Waiters::Ticket ticket = publisher_.changed().ticket();
-    bool is_anybody = false;
+    bool is_shown = !shows;
     bool is_all = true;
     for (const rpc::Role role : {rpc::Role::kEdge, rpc::Role::kScheduler}) {
+      const bool is_shower =
+          shows && role == (*shows == model::ChallengeKind::kDns ? rpc::Role::kScheduler : rpc::Role::kEdge);
       for (const NodePeer* peer : hub_.connected(role)) {
-        is_anybody = true;
+        is_shown = is_shown || is_shower;
         is_all = is_all && std::max(peer->state.acked_config, peer->config_refused) >= seq;
       }
     }
-    if (!is_anybody) co_return Reached::kNobody;
+    if (!is_shown) co_return Reached::kNobody;
     if (is_all) co_return Reached::kAll;
     if (!co_await publisher_.changed().wait(ticket, deadline)) co_return Reached::kNotAll;
   }

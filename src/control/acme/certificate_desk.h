@@ -45,7 +45,7 @@ class CertificateDesk final {
   io::Task<void> take_up();
   io::Task<void> lead(store::AcmeOrderId id);
   io::Task<void> keep_renewing();
-  io::Task<Reached> barrier(model::ConfigSeq seq);
+  io::Task<Reached> barrier(model::ConfigSeq seq, std::optional<model::ChallengeKind> shows);
   /// On a thread of the pool.
   Status plan_renewals();
   void count_expiring();

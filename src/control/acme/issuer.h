@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,8 @@ class AcmeIssuer final {
     };
     Next next = Next::kLater;
     model::ConfigSeq seq;
-    bool needs_nodes = false;  ///< the barrier counts only when a node is connected: an authority will look there
+    /// Set when an authority will look: the barrier counts only when a node that shows such challenges is connected.
+    std::optional<model::ChallengeKind> shows;
   };
   Step advance(store::AcmeOrderId id, bool is_shown);
   /// The barrier was not reached: the order waits a while.
