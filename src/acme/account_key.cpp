@@ -7,8 +7,8 @@
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 
-#include "acme/openssl.h"
 #include "base/hash.h"
+#include "base/openssl.h"
 #include "base/text.h"
 
 namespace yz::acme {

@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "acme/openssl.h"
+#include "base/openssl.h"
 #include "base/text.h"
 
 namespace yz::acme {
@@ -101,9 +101,9 @@ Result<std::string> make_certificate_request(std::string_view key_pem, const std
 
 Result<LeafFacts> read_leaf(std::string_view chain_pem) {
   const BioPtr in = bio_over(chain_pem);
-  const X509Ptr leaf(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
+  const X509Ptr leaf(PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr));
   X509Ptr last;
-  while (X509* next = leaf ? PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr) : nullptr) last.reset(next);
+  while (X509* next = leaf ? PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr) : nullptr) last.reset(next);
   ERR_clear_error();
   if (!leaf) return fail(Code::kInvalid, "no certificate in PEM");
   const X509* end = last ? last.get() : leaf.get();

@@ -12,8 +12,8 @@
 
 #include "acme/account_key.h"
 #include "acme/certificate_request.h"
-#include "acme/openssl.h"
 #include "base/hash.h"
+#include "base/openssl.h"
 #include "base/random.h"
 #include "base/text.h"
 

@@ -11,36 +11,22 @@
 #include <openssl/x509v3.h>
 
 #include "base/ip.h"
+#include "base/openssl.h"
 #include "base/text.h"
 
 namespace yz::control {
 namespace {
 
-template <auto Free>
-struct Release {
-  template <typename T>
-  void operator()(T* held) const {
-    Free(held);
-  }
-};
-using Bio = std::unique_ptr<BIO, Release<BIO_free>>;
-using X509Ptr = std::unique_ptr<X509, Release<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Release<EVP_PKEY_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Release<GENERAL_NAMES_free>>;
+using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
 
 tl::unexpected<Problem> wrong(std::string pointer, std::string message) {
   ERR_clear_error();
   return tl::unexpected<Problem>(unprocessable(std::move(pointer), std::move(message)));
 }
 
-Bio reader(const std::string& text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
-
-/// A protected key must not make the program ask on its terminal.
-int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
-
 std::vector<X509Ptr> read_chain(const std::string& pem) {
   std::vector<X509Ptr> out;
-  const Bio in = reader(pem);
+  const BioPtr in = bio_over(pem);
   while (X509* next = PEM_read_bio_X509(in.get(), nullptr, no_passphrase, nullptr)) out.emplace_back(next);
   ERR_clear_error();
   return out;
@@ -65,14 +51,6 @@ WallTime to_time(const ASN1_TIME* time) {
   return WallTime(std::chrono::seconds(timegm(&parts)));
 }
 
-std::string to_pkcs8(EVP_PKEY* key) {
-  const Bio out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PKCS8PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &data);
-  return {data, static_cast<std::size_t>(size)};
-}
-
 }  // namespace
 
 tl::expected<void, Problem> read_certificate(model::Certificate& certificate) {
@@ -83,17 +61,19 @@ tl::expected<void, Problem> read_certificate(model::Certificate& certificate) {
       return wrong("/chain_pem", "certificate " + std::to_string(i + 2) + " did not issue the one before it");
     }
   }
-  const Bio in = reader(certificate.key_pem);
-  const Key key(PEM_read_bio_PrivateKey(in.get(), nullptr, no_passphrase, nullptr));
+  const auto key = read_key(certificate.key_pem);
   if (!key) return wrong("/key_pem", "expected an unencrypted private key in PEM");
   X509* leaf = chain.front().get();
-  if (X509_check_private_key(leaf, key.get()) != 1) return wrong("/key_pem", "is not the key of the first certificate");
+  if (X509_check_private_key(leaf, key->get()) != 1)
+    return wrong("/key_pem", "is not the key of the first certificate");
 
   certificate.names = dns_names(leaf);
   if (certificate.names.empty()) return wrong("/chain_pem", "the first certificate has no DNS name (subjectAltName)");
   certificate.not_after = to_time(X509_get0_notAfter(leaf));
   certificate.not_before = to_time(X509_get0_notBefore(leaf));
-  certificate.key_pem = to_pkcs8(key.get());
+  auto pkcs8 = write_key(key->get());
+  if (!pkcs8) return wrong("/key_pem", pkcs8.error().message);
+  certificate.key_pem = *std::move(pkcs8);
   if (certificate.name.empty()) certificate.name = certificate.names.front();
   return {};
 }

@@ -5,25 +5,14 @@
 #include <string_view>
 #include <vector>
 
-#include <openssl/bio.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+
+#include "base/openssl.h"
 
 namespace yz::net {
 
 // What the TLS sources of this room share. Not for headers that other rooms include: OpenSSL's are heavy.
-
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 
 inline void free_chain(STACK_OF(X509) * chain) { sk_X509_pop_free(chain, X509_free); }
 using ChainPtr = std::unique_ptr<STACK_OF(X509), Freed<free_chain>>;

@@ -14,24 +14,15 @@
 #include <openssl/x509v3.h>
 
 #include "base/hash.h"
+#include "base/openssl.h"
 #include "base/random.h"
 #include "base/text.h"
 
 namespace yz::rpc {
 namespace {
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using CertificatePtr = std::unique_ptr<X509, Freer<X509_free>>;
-using RequestPtr = std::unique_ptr<X509_REQ, Freer<X509_REQ_free>>;
-using BioPtr = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>>;
+using RequestPtr = std::unique_ptr<X509_REQ, Freed<X509_REQ_free>>;
+using NamesPtr = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
 
 constexpr std::string_view kUriPrefix = "yizhan://node/";
 constexpr std::size_t kSecretDigits = 48;
@@ -39,53 +30,17 @@ constexpr std::size_t kFingerprintDigits = 32;
 constexpr std::chrono::minutes kClockSkew{10};  // certificates begin this much early: nodes' clocks differ
 constexpr std::chrono::hours kCaLifetime{24 * 3650};
 
-tl::unexpected<Error> openssl_failure(std::string_view what) {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
-  return fail(Code::kInternal, std::string(what) + ": " + (reason != nullptr ? reason : "OpenSSL gave no reason"));
-}
-
-BioPtr bio_over(std::string_view bytes) {
-  return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
-}
-
-std::string drain(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return {data, static_cast<std::size_t>(size)};
-}
-
-// A password prompt on the terminal is OpenSSL's default for encrypted keys: never here.
-int no_password(char*, int, int, void*) { return -1; }
-
-Result<CertificatePtr> read_certificate(std::string_view pem) {
+Result<X509Ptr> read_certificate(std::string_view pem) {
   const BioPtr bio = bio_over(pem);
-  CertificatePtr certificate(PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr));
+  X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
   if (!certificate) return fail(Code::kInvalid, "not a PEM certificate");
   return certificate;
 }
 
-Result<KeyPtr> read_key(std::string_view pem) {
-  const BioPtr bio = bio_over(pem);
-  KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
-  ERR_clear_error();
-  if (!key) return fail(Code::kInvalid, "not a PEM private key");
-  return key;
-}
-
 Result<std::string> write_certificate(X509* certificate) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_X509(bio.get(), certificate) != 1) return openssl_failure("write certificate");
-  return drain(bio.get());
-}
-
-Result<std::string> write_key(EVP_PKEY* key) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return openssl_failure("write key");
-  }
   return drain(bio.get());
 }
 
@@ -106,7 +61,7 @@ bool set_times(X509* certificate, WallTime now, std::chrono::hours lifetime) {
 bool set_serial(X509* certificate) {
   std::string bytes = secret_bytes(16);
   bytes[0] = static_cast<char>(bytes[0] & 0x7f);  // positive (RFC 5280 §4.1.2.2)
-  const std::unique_ptr<BIGNUM, Freer<BN_free>> number(
+  const std::unique_ptr<BIGNUM, Freed<BN_free>> number(
       BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr));
   return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
@@ -119,7 +74,7 @@ bool set_common_name(X509_NAME* name, std::string_view text) {
 bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const std::unique_ptr<X509_EXTENSION, Freer<X509_EXTENSION_free>> extension(
+  const std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>> extension(
       X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
@@ -132,7 +87,7 @@ struct Extension {
 /// A certificate over `key`, signed by (issuer, issuer_key); self-signed when `issuer` is null.
 Result<std::string> issue(EVP_PKEY* key, std::string_view common_name, X509* issuer, EVP_PKEY* issuer_key, WallTime now,
                           std::chrono::hours lifetime, const std::vector<Extension>& extensions) {
-  const CertificatePtr certificate(X509_new());
+  const X509Ptr certificate(X509_new());
   X509* c = certificate.get();
   if (c == nullptr || X509_set_version(c, X509_VERSION_3) != 1 || !set_serial(c) || !set_times(c, now, lifetime) ||
       !set_common_name(X509_get_subject_name(c), common_name) ||
@@ -150,11 +105,11 @@ Result<std::string> issue(EVP_PKEY* key, std::string_view common_name, X509* iss
 }
 
 struct Issuer {
-  CertificatePtr certificate;
+  X509Ptr certificate;
   KeyPtr key;
 };
 Result<Issuer> read_issuer(const KeyPair& ca) {
-  YZ_TRY(CertificatePtr certificate, read_certificate(ca.certificate_pem));
+  YZ_TRY(X509Ptr certificate, read_certificate(ca.certificate_pem));
   YZ_TRY(KeyPtr key, read_key(ca.key_pem));
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     ERR_clear_error();
@@ -228,7 +183,7 @@ Result<KeyAndRequest> make_key_and_request() {
 Result<std::string> sign_request(const KeyPair& ca, std::string_view request_pem, model::NodeId node, WallTime now,
                                  std::chrono::hours lifetime) {
   const BioPtr bio = bio_over(request_pem);
-  const RequestPtr request(PEM_read_bio_X509_REQ(bio.get(), nullptr, no_password, nullptr));
+  const RequestPtr request(PEM_read_bio_X509_REQ(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
   if (!request) return fail(Code::kInvalid, "not a PEM certificate request", Fault::kClient);
   EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());
@@ -252,7 +207,7 @@ Result<std::string> sign_request(const KeyPair& ca, std::string_view request_pem
 }
 
 Result<PeerIdentity> identity_of(std::string_view certificate_pem) {
-  YZ_TRY(const CertificatePtr certificate, read_certificate(certificate_pem));
+  YZ_TRY(const X509Ptr certificate, read_certificate(certificate_pem));
   PeerIdentity identity;
   YZ_TRY(identity.not_before, to_wall(X509_get0_notBefore(certificate.get())));
   YZ_TRY(identity.not_after, to_wall(X509_get0_notAfter(certificate.get())));
@@ -273,8 +228,8 @@ Result<PeerIdentity> identity_of(std::string_view certificate_pem) {
 }
 
 Status verify_pair(const KeyPair& pair, std::string_view ca_pem) {
-  YZ_TRY(const CertificatePtr certificate, read_certificate(pair.certificate_pem));
-  YZ_TRY(const CertificatePtr ca, read_certificate(ca_pem));
+  YZ_TRY(const X509Ptr certificate, read_certificate(pair.certificate_pem));
+  YZ_TRY(const X509Ptr ca, read_certificate(ca_pem));
   YZ_TRY(const KeyPtr key, read_key(pair.key_pem));
   const bool own_key = X509_check_private_key(certificate.get(), key.get()) == 1;
   const bool signed_by_ca = X509_verify(certificate.get(), X509_get0_pubkey(ca.get())) == 1;
@@ -285,7 +240,7 @@ Status verify_pair(const KeyPair& pair, std::string_view ca_pem) {
 }
 
 Result<std::string> certificate_fingerprint(std::string_view certificate_pem) {
-  YZ_TRY(const CertificatePtr certificate, read_certificate(certificate_pem));
+  YZ_TRY(const X509Ptr certificate, read_certificate(certificate_pem));
   return fingerprint_of(certificate.get());
 }
 

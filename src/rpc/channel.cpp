@@ -17,18 +17,11 @@
 #include <sys/time.h>
 
 #include "base/fd.h"
+#include "base/openssl.h"
 #include "rpc/grpc_status.h"
 
 namespace yz::rpc {
 namespace {
-
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
 
 Result<std::pair<std::string, std::string>> split_host_port(const std::string& control) {
   const auto colon = control.rfind(':');
@@ -48,7 +41,7 @@ Result<UniqueFd> connect_tcp(const std::string& control, std::chrono::millisecon
   if (const int error = getaddrinfo(host_port.first.c_str(), host_port.second.c_str(), &hints, &found); error != 0) {
     return fail(Code::kUnavailable, "resolve " + control + ": " + gai_strerror(error));
   }
-  const std::unique_ptr<addrinfo, Freer<freeaddrinfo>> addresses(found);
+  const std::unique_ptr<addrinfo, Freed<freeaddrinfo>> addresses(found);
   const timeval limit{static_cast<time_t>(timeout.count() / 1000),
                       static_cast<suseconds_t>(timeout.count() % 1000 * 1000)};
   int last_error = ECONNREFUSED;
@@ -64,11 +57,9 @@ Result<UniqueFd> connect_tcp(const std::string& control, std::chrono::millisecon
 }
 
 Result<std::string> to_pem(X509* certificate) {
-  const std::unique_ptr<BIO, Freer<BIO_free_all>> bio(BIO_new(BIO_s_mem()));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
   if (PEM_write_bio_X509(bio.get(), certificate) != 1) return fail(Code::kInternal, "write certificate");
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return std::string(data, static_cast<std::size_t>(size));
+  return drain(bio.get());
 }
 
 }  // namespace
@@ -91,8 +82,8 @@ std::shared_ptr<grpc::Channel> make_channel(const std::string& control, const st
 Result<std::string> fetch_ca(const std::string& control, const std::string& fingerprint,
                              std::chrono::milliseconds timeout) {
   YZ_TRY(const UniqueFd fd, connect_tcp(control, timeout));
-  const std::unique_ptr<SSL_CTX, Freer<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
-  const std::unique_ptr<SSL, Freer<SSL_free>> ssl(context ? SSL_new(context.get()) : nullptr);
+  const std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
+  const std::unique_ptr<SSL, Freed<SSL_free>> ssl(context ? SSL_new(context.get()) : nullptr);
   constexpr std::string_view kAlpn("\x02h2");
   if (!ssl || SSL_set_fd(ssl.get(), fd.get()) != 1 ||
       SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(kAlpn.data()), kAlpn.size()) != 0 ||

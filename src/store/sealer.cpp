@@ -5,6 +5,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/openssl.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -15,10 +16,7 @@ constexpr std::string_view kPrefix = "s1.";
 constexpr std::size_t kNonceBytes = 12;
 constexpr std::size_t kTagBytes = 16;
 
-struct Free {
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using ContextPtr = std::unique_ptr<EVP_CIPHER_CTX, Free>;
+using ContextPtr = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }

@@ -10,10 +10,11 @@
 
 #include "base/result.h"
 
-namespace yz::acme {
+namespace yz {
 
-// What the sources of this room share of OpenSSL. Not for headers that other rooms include.
+// What sources that speak to OpenSSL share. Not for headers that other rooms include: OpenSSL's are heavy.
 
+/// Deletes by a C library's function: std::unique_ptr<X509, Freed<X509_free>>.
 template <auto Free>
 struct Freed {
   template <typename T>
@@ -28,12 +29,15 @@ using DigestPtr = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 
 /// The oldest error of OpenSSL's queue behind `what`, as our fault; empties the queue.
 [[nodiscard]] tl::unexpected<Error> openssl_failure(std::string_view what);
+/// For reading `text`, which must live as long.
 [[nodiscard]] BioPtr bio_over(std::string_view text);
 /// What was written to a memory BIO.
 [[nodiscard]] std::string drain(BIO* bio);
+/// What OpenSSL asks for the passphrase of protected PEM: there is none. Without it, it asks on the terminal.
+int no_passphrase(char* buffer, int size, int writing, void* context);
 /// An unencrypted private key in PEM. Fails with kInvalid.
 [[nodiscard]] Result<KeyPtr> read_key(std::string_view pem);
 /// PKCS#8 in PEM.
 [[nodiscard]] Result<std::string> write_key(EVP_PKEY* key);
 
-}  // namespace yz::acme
+}  // namespace yz

@@ -1,15 +1,11 @@
-#include "acme/openssl.h"
+#include "base/openssl.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-namespace yz::acme {
-namespace {
+namespace yz {
 
-/// A protected key must not make the program ask on its terminal.
 int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*context*/) { return -1; }
-
-}  // namespace
 
 tl::unexpected<Error> openssl_failure(std::string_view what) {
   const unsigned long code = ERR_get_error();
@@ -42,4 +38,4 @@ Result<std::string> write_key(EVP_PKEY* key) {
   return drain(out.get());
 }
 
-}  // namespace yz::acme
+}  // namespace yz
