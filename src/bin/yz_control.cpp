@@ -11,6 +11,7 @@
 #include "control/sign_in.h"
 #include "control/version.h"
 #include "io/signal_waiter.h"
+#include "store/copy_database.h"
 
 namespace {
 
@@ -19,6 +20,20 @@ constexpr int kBadConfig = 2;
 int complain(const yz::Error& error, int status) {
   fmt::print(stderr, "yz-control: {}\n", error.message);
   return status;
+}
+
+/// `yz-control migrate`: the embedded database into MariaDB.
+int migrate(const std::string& from, const std::string& to) {
+  std::uint64_t rows = 0;
+  const auto tell = [&rows](const yz::store::CopiedTable& table) {
+    rows += table.rows;
+    fmt::print("{:<28} {:>10} rows  {}\n", table.name, table.rows, table.hash);
+    std::fflush(stdout);
+  };
+  const auto copied = yz::store::copy_database(from, to, yz::SystemClock::instance().wall(), tell);
+  if (!copied) return complain(copied.error(), copied.error().code == yz::Code::kInvalid ? kBadConfig : 1);
+  fmt::print("{} tables, {} rows: read back and equal. Give `database:` the new URL.\n", copied->size(), rows);
+  return 0;
 }
 
 }  // namespace
@@ -54,7 +69,14 @@ int main(int argc, char** argv) {
   app.add_option("--admin-email", admin_email, "The first user, admin@localhost by default");
   app.add_option("--admin-password-file", password_file,
                  "File with the first user's password; made and printed without it");
+  std::string from;
+  std::string to;
+  CLI::App* copy =
+      app.add_subcommand("migrate", "Copy a stopped control's database from SQLite to MariaDB, and prove it");
+  copy->add_option("--from", from, "sqlite:/path, such as sqlite:control-state/control.db")->required();
+  copy->add_option("--to", to, "mysql://user:password@host:port/name of an empty database")->required();
   CLI11_PARSE(app, argc, argv);
+  if (*copy) return migrate(from, to);
 
   yz::control::ControlSettings settings;
   if (!config.empty()) {

@@ -32,6 +32,9 @@ Status apply_missing(Connection& connection) {
   YZ_CHECK(connection.run("SELECT COALESCE(MAX(version), 0) FROM schema_version", {}, 1, &rows));
   const auto present = rows.at(0).i64(0);
   const auto all = migrations();
+  if (present == kCopyUnderWay) {
+    return fail(Code::kConflict, "the database is half of a copy: run the same yz-control migrate again");
+  }
   if (present > static_cast<std::int64_t>(all.size())) {
     return fail(Code::kConflict, fmt::format("the database has schema version {}, this program knows {}: it is too old",
                                              present, all.size()));

@@ -16,6 +16,9 @@ struct Migration {
   std::string_view sql;  ///< statements ended by ";\n", in the words of Dialect::render
 };
 
+/// Stands for a version while a copy into the database is not proved yet (copy_database.h).
+inline constexpr int kCopyUnderWay = 1'000'000;
+
 /// All steps, in order.
 [[nodiscard]] std::span<const Migration> migrations();
 
