@@ -43,6 +43,9 @@ class Bus {
   /// the gap.
   virtual Result<std::unique_ptr<Subscription>> subscribe(std::string_view topic, Offset from, Callback callback) = 0;
 
+  /// Whether other processes take part.
+  [[nodiscard]] virtual bool is_shared() const = 0;
+
   /// The last offset given; 0 for a topic nobody published to.
   virtual Result<Offset> head(std::string_view topic) = 0;
   /// The oldest offset kept; head + 1 when none is.

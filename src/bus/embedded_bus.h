@@ -25,6 +25,7 @@ class EmbeddedBus final : public Bus {
 
   Result<Offset> publish(std::string_view topic, std::string_view bytes) override;
   Result<std::unique_ptr<Subscription>> subscribe(std::string_view topic, Offset from, Callback callback) override;
+  [[nodiscard]] bool is_shared() const override { return false; }
   Result<Offset> head(std::string_view topic) override;
   Result<Offset> oldest(std::string_view topic) override;
 

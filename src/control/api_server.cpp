@@ -1,5 +1,6 @@
 #include "control/api_server.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -34,6 +35,20 @@ Problem method_not_allowed(const std::vector<http::Method>& allowed, std::string
     allow.append(allow.empty() ? "" : ", ").append(http::to_string(method));
   }
   return problem(405, "method_not_allowed", "The method is not allowed here", "Allowed are: " + allow + ".");
+}
+
+/// What is read off the nodes' sessions.
+bool is_of_leader(std::string_view pattern) {
+  constexpr std::string_view kPatterns[] = {"/api/v1/node-states", "/api/v1/corrections", "/api/v1/config/rollout",
+                                            "/api/v1/config/rollout/events", "/api/v1/explain"};
+  return std::ranges::find(kPatterns, pattern) != std::end(kPatterns);
+}
+
+Problem ask_leader(const Leader& leader) {
+  const std::string& address = leader.address_of_leader();
+  return Problem(Error{
+      Code::kUnavailable, Fault::kSelf, true,
+      "The nodes are connected to another instance of control" + (address.empty() ? "." : ": ask " + address + ".")});
 }
 
 Problem too_large() {
@@ -92,6 +107,7 @@ io::Task<Outcome> ApiServer::answer(net::Exchange& exchange, Call call, std::str
     options.headers.emplace_back("Allow", std::move(allow));
     co_return options;
   }
+  if (leader_ != nullptr && !leader_->leads() && is_of_leader(match.pattern)) co_return refuse(ask_leader(*leader_));
   for (const std::string_view name : {"id", "seq"}) {
     if (const std::string_view value = match.params.get(name); !value.empty()) call.params.emplace_back(name, value);
   }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "control/call.h"
+#include "control/leader.h"
 #include "io/blocking_pool.h"
 #include "metrics/registry.h"
 #include "net/exchange.h"
@@ -27,6 +28,10 @@ class ApiServer final : public net::HttpHandler {
   /// Every route must name a permission (asserted).
   ApiServer(Routes routes, store::Database& database, store::SessionLimits sessions, io::BlockingPool& pool,
             const Clock& clock, metrics::Registry& metrics);
+
+  /// Who leads: what only the leading instance sees of the nodes is answered with 503 and its address elsewhere.
+  /// Outlives this.
+  void set_leader(const Leader& leader) { leader_ = &leader; }
 
   [[nodiscard]] io::Task<void> handle(net::Exchange& exchange) override;
 
@@ -51,6 +56,7 @@ class ApiServer final : public net::HttpHandler {
   const Clock& clock_;
   metrics::Registry& metrics_;
   Random random_;
+  const Leader* leader_ = nullptr;
 };
 
 }  // namespace yz::control

@@ -4,7 +4,6 @@
 
 #include "base/log.h"
 #include "control/statement_closer.h"
-#include "model/codec.h"
 #include "store/idempotency_store.h"
 #include "store/join_token_store.h"
 #include "store/login_guard.h"
@@ -16,7 +15,7 @@
 namespace yz::control {
 namespace {
 
-constexpr std::chrono::milliseconds kFollowEvery{1'000};
+constexpr std::chrono::milliseconds kTakeOverRetry{200};
 constexpr std::chrono::minutes kHouseEvery{10};
 constexpr std::chrono::hours kIdempotencyRetention{24};
 constexpr std::chrono::hours kBatchRetention{24 * 90};  // a node away for longer is not taken back as it was
@@ -41,7 +40,6 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
     : reactor_(reactor),
       pool_(pool),
       database_(database),
-      bus_(bus),
       state_(state),
       clock_(clock),
       options_(std::move(options)),
@@ -59,8 +57,9 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       feed_(reactor, hub_, database, pool),
       board_(reactor, hub_, database, pool, clock, metrics),
       prefetcher_(hub_, board_, clock),
-      leader_(reactor, database, pool, clock, options_.instance),
-      master_(reactor, hub_, state, database, pool, bus, leader_, feed_, board_, prefetcher_),
+      leader_(reactor, database, pool, clock, options_.instance, options_.leader),
+      master_(reactor, hub_, state, database, pool, bus, feed_, board_, prefetcher_),
+      follower_({reactor, pool, database, bus, state, hub_, feed_, board_, prefetcher_}, options_.follow_every),
       certificates_(reactor, hub_, publisher_, state, database, leader_, clock, metrics, options_.certificates),
       explainer_(state, std::move(map)),
       origin_checker_(reactor, pool, options_.check_private_origins) {
@@ -69,7 +68,10 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
   hub_.add_observer(board_);
   hub_.add_observer(prefetcher_);
   state_.set_listener([this, remote = reactor.remote()](const model::SnapshotPtr& config) {
-    remote->post([this, config] { publisher_.publish(config); });
+    remote->post([this, config] {
+      publisher_.publish(config);
+      follower_.announce(config->seq);
+    });
   });
 }
 
@@ -78,15 +80,20 @@ Live::~Live() {
   state_.set_listener({});
 }
 
-Status Live::start() {
+Status Live::start(std::string api_url) {
   YZ_CHECK(recover());
+  leader_.set_address(std::move(api_url));
   YZ_CHECK(leader_.try_now());
+  if (leader_.leads()) {
+    YZ_TRY(std::vector<model::Task> tasks, unfinished_tasks());
+    lead(std::move(tasks));
+  }
+  leader_.set_listener([this](bool leads) { leads ? reactor_.spawn_into(scope_, take_over()) : lead_no_more(); });
   leader_.start();
-  YZ_CHECK(subscribe());
+  YZ_CHECK(follower_.start());
   YZ_CHECK(open_channel());
   certificates_.start();
   reactor_.spawn_into(scope_, stop_waiting_for_absent());
-  reactor_.spawn_into(scope_, follow_other_instances());
   reactor_.spawn_into(scope_, keep_house());
   return {};
 }
@@ -96,39 +103,62 @@ Status Live::recover() {
   struct Found {
     model::SnapshotPtr config;
     model::PurgeSeq purge_head;
-    std::vector<model::Task> tasks;
   };
   YZ_TRY(Found found, database_.read([&](store::Transaction& tx) -> Result<Found> {
     Found out;
     YZ_TRY(out.config, state_.as_of(tx));
     YZ_TRY(out.purge_head, store::PurgeLog(tx).head());
-    for (const model::TaskKind kind : {model::TaskKind::kRefresh, model::TaskKind::kPrefetch}) {
-      YZ_TRY(std::vector<model::Task> tasks, store::TaskStore(tx).unfinished(kind, 10'000));
-      out.tasks.insert(out.tasks.end(), std::make_move_iterator(tasks.begin()), std::make_move_iterator(tasks.end()));
-    }
     return out;
   }));
   state_.advance(found.config);
   feed_.set_head(found.purge_head);
-  if (!found.tasks.empty()) log::info("{} tasks go on", found.tasks.size());
-  for (model::Task& task : found.tasks) board_.add(std::move(task), true);
   return {};
 }
 
-Status Live::subscribe() {
-  // What was published before is in the log, which sessions read when they begin.
-  YZ_TRY(const bus::Offset head, bus_.head(RefreshMaster::kTopic));
-  YZ_TRY(subscription_,
-         bus_.subscribe(RefreshMaster::kTopic, bus::Offset{head.value + 1},
-                        [this, remote = reactor_.remote()](const bus::Message& message) {
-                          auto records = model::decode_purge_records(message.bytes);
-                          if (!records) {
-                            log::error("a message on the bus is no purge record: {}", records.error().message);
-                            return;
-                          }
-                          remote->post([this, held = *std::move(records)]() mutable { feed_.push(std::move(held)); });
-                        }));
-  return {};
+/// Also makes the configuration current that they belong to: no node may find an older one here than it has.
+Result<std::vector<model::Task>> Live::unfinished_tasks() {
+  using Tasks = Result<std::vector<model::Task>>;
+  model::SnapshotPtr config;
+  Tasks found = database_.read([&](store::Transaction& tx) -> Tasks {
+    std::vector<model::Task> out;
+    YZ_TRY(config, state_.as_of(tx));
+    for (const model::TaskKind kind : {model::TaskKind::kRefresh, model::TaskKind::kPrefetch}) {
+      YZ_TRY(std::vector<model::Task> tasks, store::TaskStore(tx).unfinished(kind, 10'000));
+      out.insert(out.end(), std::make_move_iterator(tasks.begin()), std::make_move_iterator(tasks.end()));
+    }
+    return out;
+  });
+  if (found) state_.advance(config);
+  return found;
+}
+
+/// What is unfinished goes on here, and the nodes are let in.
+void Live::lead(std::vector<model::Task> tasks) {
+  if (!tasks.empty()) log::info("{} tasks go on", tasks.size());
+  for (model::Task& task : tasks) board_.add(std::move(task), true);
+  follower_.begin_patience();
+  led_since_ = clock_.mono();
+  hub_.open();
+  certificates_.wake();
+}
+
+void Live::lead_no_more() {
+  board_.clear();
+  prefetcher_.clear();
+  hub_.close("another instance of control leads");
+}
+
+io::Task<void> Live::take_over() {
+  for (;;) {
+    auto tasks = co_await pool_.run([this] { return unfinished_tasks(); }, io::kNoDeadline);
+    if (!leader_.leads() || hub_.is_open()) co_return;
+    if (tasks) {
+      lead(*std::move(tasks));
+      co_return;
+    }
+    log::warn("this instance leads, and cannot read the tasks yet: {}", tasks.error().message);
+    co_await io::sleep_for(kTakeOverRetry);
+  }
 }
 
 Status Live::open_channel() {
@@ -146,76 +176,47 @@ void Live::stop() {
   server_->stop();
   server_.reset();
   certificates_.stop();
-  subscription_.reset();
+  follower_.stop();
   leader_.release();
 }
 
 io::Task<void> Live::stop_waiting_for_absent() {
   for (;;) {
     co_await io::sleep_for(options_.absent_after);
+    if (clock_.mono() - led_since_ < options_.absent_after) continue;
+    follower_.end_patience();
     board_.stop_waiting_for_absent(options_.absent_after);
   }
 }
 
-/// Changes that another instance committed: every instance has sessions of its own.
-io::Task<void> Live::follow_other_instances() {
-  struct Heads {
-    model::SnapshotPtr config;
-    model::PurgeSeq purge;
-    std::vector<model::PurgeRecord> records;
-  };
-  for (;;) {
-    co_await io::sleep_for(kFollowEvery);
-    const model::PurgeSeq known = feed_.head();
-    auto heads = co_await pool_.run(
-        [this, known] {
-          return database_.read([&](store::Transaction& tx) -> Result<Heads> {
-            Heads out;
-            YZ_TRY(out.config, state_.as_of(tx));
-            YZ_TRY(out.records, store::PurgeLog(tx).since(known, 1000));
-            return out;
-          });
-        },
-        io::kNoDeadline);
-    if (!heads) {
-      log::warn("the database cannot be read: {}", heads.error().message);
-      continue;
+/// Drops what is past its retention.
+Status Live::drop_old(WallTime now) {
+  return database_.write([&](store::Transaction& tx) -> Status {
+    YZ_CHECK(store::PurgeLog(tx).drop_before(now - options_.purge_retention));
+    YZ_CHECK(store::TaskStore(tx).give_up(now - kGiveUpAfter, "no answer within an hour", now));
+    YZ_CHECK(store::TaskStore(tx).drop_before(now - options_.task_retention));
+    YZ_CHECK(store::IdempotencyStore(tx).drop_before(now - kIdempotencyRetention));
+    YZ_CHECK(store::JoinTokenStore(tx).drop_expired(now - std::chrono::hours(24)));
+    YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));
+    YZ_CHECK(store::SessionStore(tx).drop_expired(options_.sessions, now));
+    YZ_CHECK(store::LoginGuard(tx).drop_before(now - kAttemptRetention));
+    YZ_CHECK(store::UsageStore(tx).drop_minutes_before(minute_of(now - options_.minute_retention)));
+    for (const auto& [step, kept] : kStatisticsRetention) {
+      YZ_CHECK(store::StatisticsStore(tx).drop_before(step, minute_of(now - kept)));
     }
-    state_.advance(heads->config);
-    if (!heads->records.empty()) feed_.push(std::move(heads->records));
-  }
+    return {};
+  });
 }
 
-/// Drops what is past its retention.
 io::Task<void> Live::keep_house() {
   for (;;) {
     co_await io::sleep_for(kHouseEvery);
-    auto done = co_await pool_.run(
-        [this] {
-          const WallTime now = clock_.wall();
-          return database_.write([&](store::Transaction& tx) -> Status {
-            YZ_CHECK(store::PurgeLog(tx).drop_before(now - options_.purge_retention));
-            YZ_CHECK(store::TaskStore(tx).give_up(now - kGiveUpAfter, "no answer within an hour", now));
-            YZ_CHECK(store::TaskStore(tx).drop_before(now - options_.task_retention));
-            YZ_CHECK(store::IdempotencyStore(tx).drop_before(now - kIdempotencyRetention));
-            YZ_CHECK(store::JoinTokenStore(tx).drop_expired(now - std::chrono::hours(24)));
-            YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));
-            YZ_CHECK(store::SessionStore(tx).drop_expired(options_.sessions, now));
-            YZ_CHECK(store::LoginGuard(tx).drop_before(now - kAttemptRetention));
-            YZ_CHECK(store::UsageStore(tx).drop_minutes_before(minute_of(now - options_.minute_retention)));
-            for (const auto& [step, kept] : kStatisticsRetention) {
-              YZ_CHECK(store::StatisticsStore(tx).drop_before(step, minute_of(now - kept)));
-            }
-            return {};
-          });
-        },
-        io::kNoDeadline);
-    if (leader_.is_held()) {
-      auto close = [this] { return close_due_statements(database_, clock_.wall()); };
-      auto closed = co_await pool_.run(std::move(close), io::kNoDeadline);
-      if (!closed) log::warn("statements that are due cannot be read: {}", closed.error().message);
-    }
+    if (!leader_.is_held()) continue;
+    auto done = co_await pool_.run([this] { return drop_old(clock_.wall()); }, io::kNoDeadline);
     if (!done) log::warn("old records could not be dropped: {}", done.error().message);
+    auto close = [this] { return close_due_statements(database_, clock_.wall()); };
+    auto closed = co_await pool_.run(std::move(close), io::kNoDeadline);
+    if (!closed) log::warn("statements that are due cannot be read: {}", closed.error().message);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "control/acme/certificate_desk.h"
 #include "control/enrolment.h"
 #include "control/explain.h"
+#include "control/follower.h"
 #include "control/leader.h"
 #include "control/origin_checker.h"
 #include "control/prefetch.h"
@@ -25,8 +26,10 @@ class Live final {
   struct Options {
     NodeHub::Options hub;
     Publisher::Options publisher;
-    std::string instance;     ///< holder of the lease
-    std::string node_listen;  ///< host:port for nodes
+    std::string instance;  ///< holder of the lease
+    Leader::Options leader;
+    std::chrono::milliseconds follow_every{500};  ///< how often the database is looked at for others' changes
+    std::string node_listen;                      ///< host:port for nodes
     rpc::KeyPair ca;
     std::chrono::milliseconds absent_after{5'000};  ///< after a start, tasks stop waiting for nodes that stay away
     std::chrono::hours purge_retention{72};
@@ -40,8 +43,9 @@ class Live final {
        const Clock& clock, metrics::Registry& metrics, std::shared_ptr<const geo::GeoMap> map, Options options);
   ~Live();
 
-  /// Reads configuration, purge position and unfinished tasks, takes the lease, opens the node channel. Blocks.
-  [[nodiscard]] Status start();
+  /// Reads configuration and purge position, leads when nobody does, opens the node channel. `api_url` is where other
+  /// instances reach this one's API. Blocks.
+  [[nodiscard]] Status start(std::string api_url);
   /// Closes all sessions and gives the lease back. Blocks. Idempotent.
   void stop();
 
@@ -59,16 +63,18 @@ class Live final {
 
  private:
   [[nodiscard]] Status recover();
-  [[nodiscard]] Status subscribe();
+  [[nodiscard]] Result<std::vector<model::Task>> unfinished_tasks();
   [[nodiscard]] Status open_channel();
+  void lead(std::vector<model::Task> tasks);
+  void lead_no_more();
+  io::Task<void> take_over();
   io::Task<void> stop_waiting_for_absent();
-  io::Task<void> follow_other_instances();
   io::Task<void> keep_house();
+  [[nodiscard]] Status drop_old(WallTime now);
 
   io::Reactor& reactor_;
   io::BlockingPool& pool_;
   store::Database& database_;
-  bus::Bus& bus_;
   ConfigState& state_;
   const Clock& clock_;
   const Options options_;
@@ -81,10 +87,11 @@ class Live final {
   Prefetcher prefetcher_;
   Leader leader_;
   RefreshMaster master_;
+  Follower follower_;
   CertificateDesk certificates_;
   Explainer explainer_;
   OriginChecker origin_checker_;
-  std::unique_ptr<bus::Subscription> subscription_;
+  MonoTime led_since_;
   std::unique_ptr<rpc::NodeServer> server_;
   io::TaskScope scope_;
 };

@@ -18,6 +18,24 @@ NodeHub::NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& cl
   reactor_.spawn_into(scope_, watch_silence());
 }
 
+void NodeHub::open() {
+  peers_.clear();
+  is_settled_ = false;
+  is_open_.store(true, std::memory_order_release);
+  reactor_.spawn_into(scope_, settle(++openings_));
+}
+
+void NodeHub::close(const std::string& reason) {
+  is_open_.store(false, std::memory_order_release);
+  ++openings_;
+  for (auto& [id, peer] : peers_) {
+    if (peer.is_connected()) peer.session->close(reason);
+  }
+  peers_.clear();
+  changed_.clear();
+  probes_ = {};
+}
+
 const NodePeer* NodeHub::find(model::NodeId id) const {
   const auto it = peers_.find(id);
   return it == peers_.end() ? nullptr : &it->second;
@@ -47,6 +65,7 @@ std::vector<model::NodeState> NodeHub::node_states() const {
 // ---- gRPC's threads
 
 Result<rpc::Welcome> NodeHub::on_hello(const rpc::NodeSessionPtr& session) {
+  if (!is_open()) return fail(Code::kUnavailable, "another instance of control leads");
   const model::SnapshotPtr config = state_.current();
   const bool is_scheduler = session->node().value >= kFirstSchedulerId;
   if (is_scheduler != (session->role() == rpc::Role::kScheduler)) {
@@ -87,6 +106,10 @@ NodePeer* NodeHub::peer_of(const rpc::NodeSessionPtr& session) {
 }
 
 void NodeHub::attach(const rpc::NodeSessionPtr& session) {
+  if (!is_open()) {  // closed since the greeting
+    session->close("another instance of control leads");
+    return;
+  }
   const rpc::Hello& hello = session->hello();
   NodePeer& peer = peers_[session->node()];
   peer.id = session->node();
@@ -249,10 +272,15 @@ void NodeHub::send_all_states(NodePeer& scheduler) {
   scheduler.session->send(std::move(all));
 }
 
-io::Task<void> NodeHub::watch_silence() {
+/// From then on a node that was not seen is away.
+io::Task<void> NodeHub::settle(std::uint64_t opening) {
   co_await io::sleep_for(options_.grace);
+  if (opening != openings_) co_return;
   is_settled_ = true;
   for (NodePeer* scheduler : connected(rpc::Role::kScheduler)) send_all_states(*scheduler);
+}
+
+io::Task<void> NodeHub::watch_silence() {
   for (;;) {
     co_await io::sleep_for(options_.silence / 5);
     const WallTime now = clock_.wall();

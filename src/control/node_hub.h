@@ -56,12 +56,12 @@ class NodeObserver {
 };
 
 /// Keeps the sessions of all nodes and schedulers, their states, and tells schedulers about every change within the
-/// same turn of the loop. Belongs to the reactor's thread; the NodeServerEvents side is called on gRPC's threads and
-/// posts.
+/// same turn of the loop. Takes sessions only while it is open: the nodes talk to the instance that leads. Belongs to
+/// the reactor's thread; the NodeServerEvents side is called on gRPC's threads and posts.
 class NodeHub final : public rpc::NodeServerEvents {
  public:
   struct Options {
-    /// After a start, nodes not seen yet are not reported as gone before this: schedulers keep what they know.
+    /// After opening, nodes not seen yet are not reported as gone before this: schedulers keep what they know.
     std::chrono::milliseconds grace{10'000};
     /// A connected node that says nothing for so long is not ready.
     std::chrono::milliseconds silence{5'000};
@@ -76,6 +76,12 @@ class NodeHub final : public rpc::NodeServerEvents {
   void add_observer(NodeObserver& observer) { observers_.push_back(&observer); }
   /// The number Welcome promises to bring a node to. Any thread.
   void set_purge_head(model::PurgeSeq head) { purge_head_.store(head.value, std::memory_order_release); }
+
+  /// Sessions are taken from now on; nothing is known of any node.
+  void open();
+  /// Ends all sessions, without telling the observers, and takes no more: the nodes look for another instance.
+  void close(const std::string& reason);
+  [[nodiscard]] bool is_open() const { return is_open_.load(std::memory_order_acquire); }
 
   /// A newer configuration: nodes it no longer has are dropped, drain flags passed on, names taken over.
   void on_config(const model::SnapshotPtr& config);
@@ -114,6 +120,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   void note_change(NodePeer& peer);
   void tell_schedulers();
   void send_all_states(NodePeer& scheduler);
+  io::Task<void> settle(std::uint64_t opening);
   io::Task<void> watch_silence();
   /// The peer whose session this still is, or null.
   NodePeer* peer_of(const rpc::NodeSessionPtr& session);
@@ -130,7 +137,9 @@ class NodeHub final : public rpc::NodeServerEvents {
   CorrectionBoard corrections_;
   std::set<model::NodeId> changed_;  // edges to tell schedulers about
   bool is_telling_ = false;
-  bool is_settled_ = false;  // the grace after the start is over
+  std::atomic<bool> is_open_{false};
+  std::uint64_t openings_ = 0;
+  bool is_settled_ = false;  // the grace after the last opening is over
   std::atomic<std::uint64_t> purge_head_{0};
   io::TaskScope scope_;
 };

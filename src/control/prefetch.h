@@ -15,6 +15,8 @@ class Prefetcher final : public NodeObserver {
 
   /// Sends a task that the board has to all its connected nodes.
   void start(model::TaskId id);
+  /// Forgets what is under way: another instance leads.
+  void clear() { tallies_.clear(); }
 
   void on_attached(NodePeer& peer, const rpc::Hello& hello) override;
   void on_prefetch_result(NodePeer& peer, const rpc::PrefetchResult& result) override;

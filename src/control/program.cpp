@@ -84,22 +84,24 @@ Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettin
   YZ_TRY(parts->database, store::Database::open(settings.database_url(), std::move(options)));
   YZ_TRY(const std::uint64_t sealed, store::seal_stored(*parts->database, clock.wall()));
   if (sealed > 0) log::info("{} stored texts were sealed", sealed);
+  YZ_CHECK(parts->folder.settle_ca(*parts->database, clock.wall()));
   YZ_TRY(parts->first, bootstrap(*parts->database, parts->folder, settings, clock.wall()));
   YZ_TRY(parts->bus, bus::EmbeddedBus::open(settings.state / "bus"));
   YZ_TRY(auto map, open_map(settings.ip_data));
   parts->pool = std::make_unique<io::BlockingPool>(io::BlockingPool::Options{settings.threads, 4096});
   parts->live = std::make_unique<Live>(parts->reactor, *parts->pool, *parts->database, *parts->bus, parts->state, clock,
                                        parts->metrics, std::move(map), live_options(settings, parts->folder));
-  YZ_CHECK(parts->live->start());
   const RouteContext context{*parts->database, parts->state, settings.sessions};
   parts->api = std::make_unique<ApiServer>(
       all_routes(*parts->live, context, *parts->pool, parts->metrics, parts->folder.ca().certificate_pem),
       *parts->database, settings.sessions, *parts->pool, clock, parts->metrics);
+  parts->api->set_leader(parts->live->leader());
   YZ_TRY(parts->portals, Portals::open(settings.web, *parts->api));
   parts->server = std::make_unique<net::HttpServer>(parts->reactor, *parts->portals);
   auto bound = parts->server->listen(settings.listen);
   if (!bound) return fail(std::move(bound).error().with_context("listening on " + to_string(settings.listen)));
   parts->api_endpoint = *bound;
+  YZ_CHECK(parts->live->start(settings.advertise.empty() ? "http://" + to_string(*bound) : settings.advertise));
   return std::unique_ptr<ControlProgram>(new ControlProgram(std::move(parts)));
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "control/follower.h"
 #include "control/idempotency.h"
 #include "control/task_json.h"
 #include "model/codec.h"
@@ -21,25 +22,19 @@ constexpr std::size_t kMaxBatch = 256;
 }  // namespace
 
 RefreshMaster::RefreshMaster(io::Reactor& reactor, NodeHub& hub, const ConfigState& state, store::Database& database,
-                             io::BlockingPool& pool, bus::Bus& bus, const Leader& leader, PurgeFeed& feed,
-                             TaskBoard& board, Prefetcher& prefetcher)
+                             io::BlockingPool& pool, bus::Bus& bus, PurgeFeed& feed, TaskBoard& board,
+                             Prefetcher& prefetcher)
     : reactor_(reactor),
       hub_(hub),
       state_(state),
       database_(database),
       pool_(pool),
       bus_(bus),
-      leader_(leader),
       feed_(feed),
       board_(board),
       prefetcher_(prefetcher) {}
 
 io::Task<Outcome> RefreshMaster::submit(Call call, TaskWish wish) {
-  if (!leader_.is_held()) {
-    Problem refused(
-        Error{Code::kUnavailable, Fault::kSelf, true, "Another instance of control is the refresh master."});
-    co_return refuse(std::move(refused));
-  }
   auto order = std::make_shared<Order>();
   order->call = std::move(call);
   order->wish = std::move(wish);
@@ -64,7 +59,8 @@ std::shared_ptr<RefreshMaster::Batch> RefreshMaster::take_batch() {
   for (const auto& [id, entry] : config->nodes) {
     if (!entry.value->enabled) continue;
     const NodePeer* peer = hub_.find(id);
-    const store::TaskNode node{id, peer != nullptr && peer->is_connected()};
+    // Who is connected only the instance that leads knows; it waits no longer than it must.
+    const store::TaskNode node{id, !hub_.is_open() || (peer != nullptr && peer->is_connected())};
     batch->refresh_nodes.push_back(node);
     // Viewers are served by the first tier, which fills itself through the second.
     const model::NodeGroup* group = config->node_groups.find(entry.value->group);
@@ -80,7 +76,7 @@ io::Task<void> RefreshMaster::run() {
     for (const OrderPtr& order : batch->orders) {
       if (!done) {
         order->outcome = refuse(Problem(done.error()));
-      } else if (order->task) {
+      } else if (order->task && hub_.is_open() && board_.find(order->task->id) == nullptr) {
         board_.add(*order->task);
         prefetcher_.start(order->task->id);
       }
@@ -107,9 +103,11 @@ Status RefreshMaster::commit(store::Database& database, bus::Bus& bus, Batch& ba
   if (!done) return done;
   if (!batch.records.empty()) {
     // The log is the truth: a message that is lost is made good from there.
-    if (auto published = bus.publish(kTopic, model::encode(batch.records)); !published) {
+    if (auto published = bus.publish(Follower::kPurgeTopic, model::encode(batch.records)); !published) {
       log::warn("purge records could not be published on the bus: {}", published.error().message);
     }
+  } else if (bus.is_shared()) {
+    (void)bus.publish(Follower::kNewsTopic, "tasks");
   }
   return {};
 }

@@ -5,7 +5,6 @@
 
 #include "bus/bus.h"
 #include "control/call.h"
-#include "control/leader.h"
 #include "control/prefetch.h"
 #include "control/purge_feed.h"
 #include "control/refresh_targets.h"
@@ -16,16 +15,14 @@ namespace yz::control {
 
 /// Takes refresh and prefetch tasks: stores each with its purge records, whose numbers are given inside the same
 /// transaction, answers only once that is committed, publishes the records on the bus and puts them before the nodes.
-/// Calls that come while a transaction runs share the next one (group commit). Belongs to the reactor's thread.
+/// Every instance takes them; the one that leads brings them to the nodes. Calls that come while a transaction runs
+/// share the next one (group commit). Belongs to the reactor's thread.
 class RefreshMaster final {
  public:
-  static constexpr std::string_view kTopic = "purge";
-
   RefreshMaster(io::Reactor& reactor, NodeHub& hub, const ConfigState& state, store::Database& database,
-                io::BlockingPool& pool, bus::Bus& bus, const Leader& leader, PurgeFeed& feed, TaskBoard& board,
-                Prefetcher& prefetcher);
+                io::BlockingPool& pool, bus::Bus& bus, PurgeFeed& feed, TaskBoard& board, Prefetcher& prefetcher);
 
-  /// The stored task as the API shows it (202), or why not. 503 while another instance is the master.
+  /// The stored task as the API shows it (202), or why not.
   [[nodiscard]] io::Task<Outcome> submit(Call call, TaskWish wish);
 
  private:
@@ -55,7 +52,6 @@ class RefreshMaster final {
   store::Database& database_;
   io::BlockingPool& pool_;
   bus::Bus& bus_;
-  const Leader& leader_;
   PurgeFeed& feed_;
   TaskBoard& board_;
   Prefetcher& prefetcher_;

@@ -8,6 +8,7 @@
 #include "control/sign_in.h"
 #include "model/domain.h"
 #include "model/yaml.h"
+#include "store/database.h"
 
 namespace yz::control {
 namespace {
@@ -27,10 +28,10 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   const nlohmann::json& json = document.json().is_null() ? empty : document.json();
   if (!json.is_object()) return fail(document.to_error({{"", "expected a mapping"}}));
 
-  BodyReader reader(
-      json, {"listen", "node_listen", "state", "database", "web", "ip_data", "cdn_zone", "bootstrap_token_file",
-             "admin_email", "admin_password_file", "session_idle", "session_lifetime", "threads", "purge_retention",
-             "barrier_patience", "check_private_origins", "log"});
+  BodyReader reader(json,
+                    {"listen", "node_listen", "state", "database", "advertise", "web", "ip_data", "cdn_zone",
+                     "bootstrap_token_file", "admin_email", "admin_password_file", "session_idle", "session_lifetime",
+                     "threads", "purge_retention", "barrier_patience", "check_private_origins", "log"});
   ControlSettings out;
   if (const auto listen = reader.text("listen")) {
     if (auto endpoint = Endpoint::parse(*listen)) {
@@ -44,7 +45,16 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
     out.node_listen = *listen;
   }
   if (const auto state = reader.text("state")) out.state = *state;
-  if (const auto url = reader.text("database")) out.database = *url;
+  if (const auto url = reader.text("database")) {
+    if (auto known = store::Database::check_url(*url); !known) reader.wrong("/database", known.error().message);
+    out.database = *url;
+  }
+  if (const auto url = reader.text("advertise")) {
+    if (!url->starts_with("http://") && !url->starts_with("https://")) {
+      reader.wrong("/advertise", "expected a URL such as http://10.0.0.1:8080");
+    }
+    out.advertise = *url;
+  }
   if (const auto path = reader.text("web")) out.web = *path;
   if (const auto path = reader.text("ip_data")) out.ip_data = *path;
   if (const auto path = reader.text("bootstrap_token_file")) out.bootstrap_token_file = *path;

@@ -30,6 +30,8 @@ TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
       {"a: 1\n", "c.yaml:1"},
       {"state: x\n\nlog:\n  level: loud\n", "c.yaml:4"},
       {"threads: 0\n", "c.yaml:1"},
+      {"threads: 4\ndatabase: postgres://h/d\n", "c.yaml:2: /database: database URL: expected 'sqlite:PATH'"},
+      {"database: mysql://u:secret@h:99999/d\n", "c.yaml:1: /database: database URL: the port"},
       {"- 1\n", "c.yaml:1"},
       {"a: [\n", "c.yaml:"},
   };
@@ -37,6 +39,7 @@ TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
     const auto settings = parse_settings(c.text, "c.yaml");
     ASSERT_FALSE(settings) << c.text;
     EXPECT_NE(settings.error().message.find(c.expected), std::string::npos) << settings.error().message;
+    EXPECT_EQ(settings.error().message.find("secret"), std::string::npos);
   }
 }
 

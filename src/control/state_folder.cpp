@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "control/password.h"
 #include "control/permission.h"
+#include "store/secret_store.h"
 #include "store/settings_store.h"
 #include "store/token_store.h"
 #include "store/user_store.h"
@@ -110,9 +111,8 @@ Status StateFolder::load_ca(WallTime now) {
   auto key = read_file(key_file, kMaxSecretFile);
   if (!key && key.error().code == Code::kNotFound) {
     YZ_TRY(ca_, rpc::make_ca("Yizhan node CA", now));
-    // The certificate first: a key without it is made anew, a certificate without its key would not be noticed.
-    YZ_CHECK(write_file_atomically(certificate_file, ca_.certificate_pem));
-    return write_file_atomically(key_file, ca_.key_pem, kSecretMode);
+    is_ca_new_ = true;
+    return {};
   }
   if (!key) return fail(std::move(key).error());
   ca_.key_pem = *std::move(key);
@@ -121,6 +121,32 @@ Status StateFolder::load_ca(WallTime now) {
     return fail(Code::kCorrupt, "ca.key and ca.pem in " + path_.string() + " do not belong together");
   }
   return {};
+}
+
+/// The certificate first: a key without it would be missed, a certificate without its key is written over.
+Status StateFolder::save_ca() const {
+  YZ_CHECK(write_file_atomically(path_ / "ca.pem", ca_.certificate_pem));
+  return write_file_atomically(path_ / "ca.key", ca_.key_pem, kSecretMode);
+}
+
+Status StateFolder::settle_ca(store::Database& database, WallTime now) {
+  const std::string ours = ca_.certificate_pem + ca_.key_pem;
+  YZ_TRY(const std::string shared, database.write([&](store::Transaction& tx) {
+    return store::SecretStore(tx).get_or_put("node-ca", ours, now);
+  }));
+  if (shared != ours) {
+    if (!is_ca_new_) {
+      return fail(Code::kConflict, "the CA in " + path_.string() +
+                                       " is another than the one the nodes of this database trust: remove ca.pem and "
+                                       "ca.key to take that one over");
+    }
+    const std::size_t end = shared.rfind("-----BEGIN ");
+    ca_ = {};
+    ca_.certificate_pem = shared.substr(0, end);
+    ca_.key_pem = shared.substr(end);
+  }
+  if (!std::exchange(is_ca_new_, false)) return {};
+  return save_ca();
 }
 
 Status StateFolder::load_instance() {
@@ -162,7 +188,7 @@ Result<FirstSecrets> bootstrap(store::Database& database, const StateFolder& fol
     }
   }
   const store::Author author = system_author(now);
-  return database.write([&](store::Transaction& tx) -> Result<FirstSecrets> {
+  const auto begin = [&](store::Transaction& tx) -> Result<FirstSecrets> {
     store::SettingsStore store(tx);
     YZ_TRY(const auto present, store.get());
     if (!present) {
@@ -172,7 +198,11 @@ Result<FirstSecrets> bootstrap(store::Database& database, const StateFolder& fol
     YZ_TRY(out.token, first_token(tx, folder, token, author));
     YZ_TRY(out.password, first_user(tx, folder, settings.admin_email, password, author));
     return out;
-  });
+  };
+  auto done = database.write(begin);
+  // Of two instances that begin at once one comes second, and finds everything there.
+  if (!done && done.error().code == Code::kAlreadyExists) done = database.write(begin);
+  return done;
 }
 
 }  // namespace yz::control

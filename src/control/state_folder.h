@@ -22,6 +22,10 @@ class StateFolder final {
   /// the CA's files do not belong together.
   [[nodiscard]] static Result<StateFolder> open(const std::filesystem::path& path, WallTime now);
 
+  /// Sees to it that all instances on one database have one CA: the folder's, or, in a folder that had none, the
+  /// database's. Fails with kConflict when they differ. Before ca() is used.
+  [[nodiscard]] Status settle_ca(store::Database& database, WallTime now);
+
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] const rpc::KeyPair& ca() const { return ca_; }
   [[nodiscard]] const std::string& instance() const { return instance_; }
@@ -34,12 +38,14 @@ class StateFolder final {
   StateFolder() = default;
   [[nodiscard]] Status lock();
   [[nodiscard]] Status load_ca(WallTime now);
+  [[nodiscard]] Status save_ca() const;
   [[nodiscard]] Status load_instance();
   [[nodiscard]] Status load_seal_key();
 
   std::filesystem::path path_;
   UniqueFd lock_;
   rpc::KeyPair ca_;
+  bool is_ca_new_ = false;  // made just now, not yet on disk
   std::string instance_;
   std::string seal_key_;
 };

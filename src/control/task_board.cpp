@@ -26,7 +26,9 @@ TaskBoard::TaskBoard(io::Reactor& reactor, NodeHub& hub, store::Database& databa
 
 void TaskBoard::add(model::Task task, bool wait_for_all) {
   const model::TaskId id = task.id;
-  Live& live = tasks_[id];
+  const auto [place, is_new] = tasks_.try_emplace(id);
+  if (!is_new) return;
+  Live& live = place->second;
   live.task = std::move(task);
   if (!model::is_final(live.task.state)) unfinished_.insert(id);
   const WallTime now = clock_.wall();
@@ -49,6 +51,25 @@ void TaskBoard::add(model::Task task, bool wait_for_all) {
   }
   settle(live, now);
   forget_old();
+}
+
+void TaskBoard::adopt(model::Task task, bool wait_for_all) {
+  const model::TaskId id = task.id;
+  add(std::move(task), wait_for_all);
+  const Live& live = tasks_.at(id);
+  const WallTime now = clock_.wall();
+  for (const model::NodeProgress& part : live.task.nodes) {
+    if (model::is_final(part.state) || live.awaited.contains(part.node)) continue;
+    parts_.push_back({id, {part.node, model::TaskState::kPending, 0, 0, std::string(kAwayMessage), now}});
+  }
+  write_soon();
+}
+
+void TaskBoard::clear() {
+  tasks_.clear();
+  unfinished_.clear();
+  owed_.clear();
+  changed_.notify_all();
 }
 
 const TaskBoard::Live* TaskBoard::find(model::TaskId id) const {
@@ -218,6 +239,7 @@ io::Task<void> TaskBoard::write() {
 PartState part_state(const model::Task& task, const model::NodeProgress& part, const NodeHub& hub) {
   if (part.state == model::TaskState::kComplete) return PartState::kDone;
   if (model::is_final(part.state)) return PartState::kFailed;
+  if (!hub.is_open()) return PartState::kWaiting;  // the instance that leads knows more
   const NodePeer* peer = hub.find(part.node);
   if (task.kind == model::TaskKind::kRefresh && peer != nullptr && peer->state.applied_purge >= task.last_seq) {
     return PartState::kDone;

@@ -30,8 +30,14 @@ class TaskBoard final : public NodeObserver {
             metrics::Registry& metrics);
 
   /// A task that was just stored, or that was unfinished at the start; the nodes it waits for are those connected now.
-  /// At a start nobody is connected yet: `wait_for_all` waits for every node that is not done.
+  /// At a start nobody is connected yet: `wait_for_all` waits for every node that is not done. One it has stays as it
+  /// is.
   void add(model::Task task, bool wait_for_all = false);
+  /// A task that another instance stored, for all nodes, for it does not know who is there: those that are not are not
+  /// waited for, unless `wait_for_all`.
+  void adopt(model::Task task, bool wait_for_all);
+  /// Forgets all tasks: another instance leads them on from the database. What is to be written is written.
+  void clear();
   /// Unfinished, or finished not long ago; null otherwise. Until the next turn.
   [[nodiscard]] const Live* find(model::TaskId id) const;
   [[nodiscard]] std::vector<const Live*> unfinished(model::TaskKind kind) const;

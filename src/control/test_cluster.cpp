@@ -204,7 +204,7 @@ std::string TestControl::scheduler_token() {
 // ---- FakeNode
 
 FakeNode::FakeNode(TestControl& control, const std::string& join_token, rpc::Role role)
-    : config(std::make_shared<const model::ConfigSnapshot>()), control_(control), role_(role) {
+    : config(std::make_shared<const model::ConfigSnapshot>()), controls_{control.node_address()}, role_(role) {
   auto identity = rpc::enrol({control.node_address(), join_token, role, "fake", std::chrono::seconds(5)});
   EXPECT_TRUE(identity) << identity.error().message;
   if (identity) identity_ = *std::move(identity);
@@ -215,11 +215,17 @@ FakeNode::~FakeNode() { disconnect(); }
 
 void FakeNode::connect() {
   rpc::NodeClientOptions options;
-  options.controls = {control_.node_address()};
+  options.controls = controls_;
   options.identity = identity_;
   options.first_retry = std::chrono::milliseconds(20);
   options.max_retry = std::chrono::milliseconds(100);
   client_ = rpc::NodeClient::start(std::move(options), *this);
+}
+
+void FakeNode::also_ask(const TestControl& other) {
+  disconnect();
+  controls_.push_back(other.node_address());
+  connect();
 }
 
 void FakeNode::disconnect() {

@@ -86,6 +86,8 @@ class FakeNode final : public rpc::NodeClientEvents {
 
   void connect();
   void disconnect();
+  /// Connects again, with another instance's address beside the first.
+  void also_ask(const TestControl& other);
   /// Waits until `condition()` holds; false after five seconds.
   template <typename Condition>
   bool wait(Condition condition) {
@@ -118,7 +120,7 @@ class FakeNode final : public rpc::NodeClientEvents {
  private:
   void take_config(model::ConfigSnapshot next);
 
-  TestControl& control_;
+  std::vector<std::string> controls_;
   const rpc::Role role_;
   rpc::NodeIdentity identity_;
   std::mutex mutex_;

@@ -192,13 +192,15 @@ class ClientImpl final : public NodeClient {
       const auto [reason, welcomed] = session->wait_for_end();
       close();
       if (welcomed) retry = options_.first_retry;
-      const auto wait = jittered(retry);
+      // The other controls first: one of them leads.
+      const bool is_round_over = welcomed || (attempt + 1) % options_.controls.size() == 0;
+      const auto wait = is_round_over ? jittered(retry) : std::chrono::milliseconds(0);
       if (welcomed) {
         events_.on_disconnected(reason);
       } else {
         events_.on_refused(reason, wait);
       }
-      retry = std::min(retry * 2, options_.max_retry);
+      if (is_round_over) retry = std::min(retry * 2, options_.max_retry);
       std::unique_lock lock(mutex_);
       if (wake_.wait_for(lock, wait, [this] { return stopping_; })) return;
     }

@@ -56,7 +56,7 @@ struct NodeClientOptions {
   std::vector<std::string> controls;  ///< host:port each, tried in turn
   NodeIdentity identity;
   std::chrono::milliseconds first_retry{100};  ///< doubles with each failure, jittered by ±25 %
-  std::chrono::milliseconds max_retry{60'000};
+  std::chrono::milliseconds max_retry{5'000};  ///< the others of `controls` are tried before each wait
   std::chrono::milliseconds welcome_timeout{10'000};
   std::chrono::milliseconds keepalive_time{20'000};
   std::chrono::milliseconds keepalive_timeout{5'000};

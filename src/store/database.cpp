@@ -88,6 +88,11 @@ Result<std::unique_ptr<Database>> Database::open(std::string_view url, DatabaseO
   return std::unique_ptr<Database>(new Database(std::move(pool), options));
 }
 
+Status Database::check_url(std::string_view url) {
+  YZ_CHECK(DatabaseUrl::parse(url));
+  return {};
+}
+
 std::string_view Database::engine() const { return pool_->dialect().name(); }
 
 Result<int> Database::schema_version() {

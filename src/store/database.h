@@ -46,6 +46,8 @@ class Database final {
   /// Fails with kInvalid (the URL), kUnavailable (no server), kPermission, or kConflict when the schema is newer than
   /// this program.
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(std::string_view url, DatabaseOptions options = {});
+  /// Whether open() would understand the URL; connects to nothing. Fails with kInvalid and never repeats a password.
+  [[nodiscard]] static Status check_url(std::string_view url);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;

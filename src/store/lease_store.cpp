@@ -15,6 +15,9 @@ Result<std::optional<Lease>> read_lease(Transaction& tx, std::string_view name, 
   return Lease{.name = row->text(0), .holder = row->text(1), .term = row->u64(2), .expires = row->time(3)};
 }
 
+/// The row that keeps an address: a lease nobody competes for.
+std::string address_row(std::string_view holder) { return fmt::format("address of {}", holder); }
+
 }  // namespace
 
 Result<Lease> LeaseStore::acquire(std::string_view name, std::string_view holder, std::chrono::milliseconds length,
@@ -46,5 +49,18 @@ Status LeaseStore::release(std::string_view name, std::string_view holder) {
 }
 
 Result<std::optional<Lease>> LeaseStore::get(std::string_view name) { return read_lease(tx_, name, ""); }
+
+Status LeaseStore::put_address(std::string_view holder, std::string_view address) {
+  YZ_CHECK(
+      tx_.execute(fmt::format("INSERT INTO lease (name, holder, term, renewals, expires_at) VALUES (?, ?, 0, 0, 0){}",
+                              tx_.dialect().or_replace("name", {"holder"})),
+                  {address_row(holder), address}));
+  return {};
+}
+
+Result<std::string> LeaseStore::address_of(std::string_view holder) {
+  YZ_TRY(const auto found, get(address_row(holder)));
+  return found ? found->holder : std::string();
+}
 
 }  // namespace yz::store

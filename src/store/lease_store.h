@@ -31,6 +31,10 @@ class LeaseStore final {
   /// Gives the lease back, if `holder` has it: the next one need not wait.
   Status release(std::string_view name, std::string_view holder);
   Result<std::optional<Lease>> get(std::string_view name);
+  /// Notes where `holder` is reached, for those who find its lease.
+  Status put_address(std::string_view holder, std::string_view address);
+  /// What put_address noted last; empty when nothing.
+  Result<std::string> address_of(std::string_view holder);
 
  private:
   Transaction& tx_;

@@ -147,6 +147,15 @@ TEST_P(RecordsTest, AJoinTokenWorksOnce) {
   EXPECT_EQ(write([&](Transaction& tx) { return JoinTokenStore(tx).drop_expired(now() + seconds(1)); }), 2u);
 }
 
+TEST_P(RecordsTest, WhereTheHolderOfALeaseIsReachedIsKeptBesideIt) {
+  const auto address = [&] { return read([](Transaction& tx) { return LeaseStore(tx).address_of("a"); }); };
+  EXPECT_EQ(address(), "");
+  for (const char* at : {"http://10.0.0.1:8080", "http://10.0.0.2:8080"}) {
+    write([&](Transaction& tx) { return LeaseStore(tx).put_address("a", at).map([] { return 0; }); });
+    EXPECT_EQ(address(), at);
+  }
+}
+
 TEST_P(RecordsTest, ALeaseHasOneHolderUntilItExpires) {
   EXPECT_EQ(acquire("a").holder, "a");
   EXPECT_EQ(acquire("b").holder, "a");

@@ -241,6 +241,15 @@ Result<std::vector<Task>> TaskStore::unfinished(TaskKind kind, std::size_t limit
   return tasks;
 }
 
+Result<std::vector<TaskId>> TaskStore::unfinished_ids(std::size_t limit) {
+  YZ_TRY(const Rows rows,
+         tx_.query(fmt::format("SELECT id FROM task WHERE state IN {} ORDER BY id LIMIT {}", open_states(), limit), 1));
+  std::vector<TaskId> out;
+  out.reserve(rows.size());
+  for (const Row& row : rows) out.push_back(row.id<TaskId>(0));
+  return out;
+}
+
 Status TaskStore::start(TaskId id) {
   YZ_CHECK(tx_.execute("UPDATE task SET state = ? WHERE id = ? AND state = ?",
                        {number(TaskState::kRunning), id, number(TaskState::kPending)}));

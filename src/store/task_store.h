@@ -42,6 +42,9 @@ class TaskStore final {
   /// Tasks of a kind that are not final, oldest first, with targets and nodes: what a master resumes after a restart.
   Result<std::vector<model::Task>> unfinished(model::TaskKind kind, std::size_t limit = 1000);
 
+  /// The ids of those of every kind, oldest first.
+  Result<std::vector<model::TaskId>> unfinished_ids(std::size_t limit = 1000);
+
   /// At least one node was told: a pending task is running.
   Status start(model::TaskId id);
   /// The node has applied every purge up to `applied`: its part of each unfinished refresh up to there is done.

@@ -1,0 +1,207 @@
+"""Two yz-control on one MariaDB: the one that leads is killed with SIGKILL while changes and refreshes are accepted on
+both. Nothing accepted is lost or done twice, numbers have no gap, the other leads within seconds."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+import pytest
+
+BIN = pathlib.Path(os.environ["YZ_BIN"])
+if not (BIN / "yz-control").exists():
+    pytest.skip("yz-control is not built", allow_module_level=True)
+PATHS = os.environ.get("PATH", "") + ":/usr/sbin"
+MARIADBD = shutil.which("mariadbd", path=PATHS)
+INSTALL = shutil.which("mariadb-install-db", path=PATHS)
+if MARIADBD is None or INSTALL is None:
+    pytest.skip("mariadbd is missing: apt-get install mariadb-server-core", allow_module_level=True)
+
+KILLS = int(os.environ.get("YZ_CONTROL_KILLS", "2"))
+
+
+def eventually(holds, seconds=30, every=0.05):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        value = holds()
+        if value:
+            return value
+        time.sleep(every)
+    raise AssertionError("it did not come about in time")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class MariaDb:
+    def __init__(self, folder):
+        user = ["--user=root"] if os.geteuid() == 0 else []
+        data = [f"--datadir={folder}/data", *user]
+        subprocess.run([INSTALL, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", *data],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        (folder / "init.sql").write_text("CREATE DATABASE yizhan;\n")
+        self.socket = folder / "socket"
+        self.process = subprocess.Popen(
+            [MARIADBD, "--no-defaults", *data, f"--socket={self.socket}", f"--init-file={folder}/init.sql",
+             "--skip-networking", "--innodb-flush-log-at-trx-commit=0"],
+            stdout=subprocess.DEVNULL, stderr=open(folder / "mariadb.log", "wb"))
+        eventually(self.socket.exists, 60)
+
+    @property
+    def url(self):
+        return f"mysql://root@localhost/yizhan?socket={self.socket}"
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Control:
+    def __init__(self, folder, url, token_file, seal_key=None):
+        self.state = folder
+        folder.mkdir()
+        if seal_key is not None:
+            shutil.copy(seal_key, folder / "seal.key")
+        self.config = folder.with_suffix(".yaml")
+        self.port = free_port()
+        self.config.write_text(json.dumps({
+            "listen": f"127.0.0.1:{self.port}", "node_listen": f"127.0.0.1:{free_port()}", "state": str(folder),
+            "database": url, "bootstrap_token_file": str(token_file)}))
+        self.token = token_file.read_text().strip()
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([BIN / "yz-control", "--config", self.config], stdout=subprocess.DEVNULL,
+                                        stderr=open(self.state.with_suffix(".log"), "ab"))
+        eventually(lambda: self.health() is not None)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def call(self, method, path, body=None, **headers):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode())
+        request.add_header("Authorization", f"Bearer {self.token}")
+        request.add_header("Content-Type", "application/json")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def health(self):
+        try:
+            return self.call("GET", "/healthz")
+        except OSError:
+            return None
+
+    def leads(self):
+        health = self.health()
+        return health is not None and health["leader"]
+
+
+@pytest.fixture
+def controls(tmp_path):
+    database = MariaDb(tmp_path)
+    token = tmp_path / "token"
+    token.write_text("yz_" + "t" * 40 + "\n")
+    both = []
+    try:
+        both.append(Control(tmp_path / "first", database.url, token))
+        both.append(Control(tmp_path / "second", database.url, token, tmp_path / "first" / "seal.key"))
+        yield both
+    finally:
+        for control in both:
+            control.process.kill()
+            control.process.wait()
+        database.stop()
+
+
+def insist(controls, turn, method, path, body, **headers):
+    """Repeats a request on either instance, with one idempotency key, until it is accepted."""
+    key = str(uuid.uuid4())
+    for attempt in range(400):
+        try:
+            return controls[(turn + attempt) % 2].call(method, path, body, Idempotency_Key=key, **headers)
+        except urllib.error.HTTPError as error:
+            detail = error.read().decode()
+            assert error.code in (409, 429, 503), f"{method} {path}: {error.code} {detail}"
+        except OSError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"{method} {path} was never accepted")
+
+
+def test_nothing_accepted_is_lost_when_the_leader_is_killed(controls):
+    first, second = controls
+    eventually(first.leads)
+    assert not second.leads()
+    tenant = first.call("POST", "/api/v1/tenants", {"name": "a"})["id"]
+    origins = first.call("POST", "/api/v1/origin-groups", {
+        "tenant": tenant, "name": "o", "origins": [{"host": "127.0.0.1", "port": 9000}]})["id"]
+    group = first.call("POST", "/api/v1/node-groups", {"name": "bj", "tier": "l1"})["id"]
+    first.call("POST", "/api/v1/policies", {"name": "default", "default_groups": [group]})
+    first.call("POST", "/api/v1/domains", {"tenant": tenant, "name": "www.a.com", "origin_group": origins})
+    eventually(lambda: second.health()["config_seq"] == first.health()["config_seq"])
+    config_before = first.health()["config_seq"]
+
+    stop = threading.Event()
+    tasks, groups, failures = [], [], []
+
+    def work(turn, out, make):
+        count = 0
+        try:
+            while not stop.is_set():
+                out.append(make(turn + count, count))
+                count += 1
+        except Exception as error:  # shown by the test's own thread
+            failures.append(error)
+
+    workers = [
+        threading.Thread(target=work, args=(turn, tasks, lambda turn, n: insist(
+            controls, turn, "POST", "/api/v1/refresh", {"urls": [f"http://www.a.com/{turn}-{n}"]})))
+        for turn in range(2)]
+    workers += [
+        threading.Thread(target=work, args=(turn, groups, lambda turn, n: insist(
+            controls, turn, "POST", "/api/v1/origin-groups",
+            {"tenant": tenant, "name": str(uuid.uuid4()), "origins": [{"host": "127.0.0.1", "port": 9000}]})))
+        for turn in range(2)]
+    for worker in workers:
+        worker.start()
+    took = []
+    try:
+        for _ in range(KILLS):
+            time.sleep(1)
+            leader, other = (first, second) if first.leads() else (second, first)
+            leader.kill()
+            killed = time.monotonic()
+            eventually(other.leads, 20)
+            took.append(time.monotonic() - killed)
+            time.sleep(0.5)
+            leader.start()
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+    assert not failures, failures
+    print(f"{len(tasks)} refreshes, {len(groups)} changes, taken over after {[round(t, 1) for t in took]} s")
+    assert max(took) <= 8 and tasks and groups
+
+    # Every refresh has a number of its own, and there are no others.
+    assert sorted(task["first_seq"] for task in tasks) == list(range(1, len(tasks) + 1))
+    assert len({task["id"] for task in tasks}) == len(tasks)
+    for control in controls:
+        eventually(lambda: control.health()["purge_seq"] == len(tasks))
+        eventually(lambda: control.health()["config_seq"] == config_before + len(groups))
+        for task in tasks[:: max(1, len(tasks) // 20)]:
+            eventually(lambda: control.call("GET", f"/api/v1/tasks/{task['id']}")["state"] == "complete")
