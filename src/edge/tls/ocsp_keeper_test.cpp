@@ -13,9 +13,6 @@
 namespace yz::edge::testing {
 namespace {
 
-using net::BioPtr;
-using net::KeyPtr;
-using net::X509Ptr;
 
 std::string pem_of(const std::function<void(BIO*)>& write) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
