@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "edge/access_spool.h"
 #include "edge/admin/admin_server.h"
 #include "edge/cache_key.h"
 #include "edge/purge_translation.h"
@@ -97,6 +98,7 @@ Status EdgeServer::open() {
     YZ_CHECK(make_folder(usage.spool));
     YZ_TRY(usage_, UsageLedger::open(std::move(usage)));
   }
+  if (!options_.log_spool.empty() && options_.log_budget.value > 0) YZ_CHECK(open_access_spool());
   if (!options_.access_log.empty()) YZ_CHECK(access_log_.open(options_.access_log));
   if (!options_.geo_map.empty()) {
     YZ_TRY(geo_, geo::GeoMap::open(options_.geo_map));
@@ -111,6 +113,18 @@ Status EdgeServer::open() {
   YZ_TRY(own_certificates_, read_own_certificates(options_));
   config_ = prepare_standalone(options_, servers_, own_certificates_);
   is_ready_ = options_.origin.has_value();
+  return {};
+}
+
+Status EdgeServer::open_access_spool() {
+  AccessSpool::Options options;
+  options.folder = options_.log_spool;
+  options.budget = options_.log_budget;
+  options.lanes = options_.workers;
+  // A small budget still holds a few segments of each worker.
+  options.segment = std::min(options.segment, ByteCount{options.budget.value / (4 * std::uint64_t{options.lanes})});
+  options.segment = std::max(options.segment, kib(16));
+  YZ_TRY(access_spool_, AccessSpool::open(std::move(options), registry_));
   return {};
 }
 
@@ -249,9 +263,10 @@ void EdgeServer::account(Transaction& tx) {
     counters_.phases.record(Phase::kHead, exchange.head_began_at(), exchange.started_at());
   }
   if (access_log_.is_enabled()) access_log_.add(tx, status, counts.duration_us);
-  if (!usage_ || tx.site == nullptr) return;
+  if ((!usage_ && !access_spool_) || tx.site == nullptr) return;
   model::UsageKey key;
-  const auto minutes = std::chrono::floor<std::chrono::minutes>(tx.worker.reactor().wall_now()).time_since_epoch();
+  const WallTime ended_at = tx.worker.reactor().wall_now();
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(ended_at).time_since_epoch();
   key.minute = static_cast<std::uint32_t>(minutes.count());
   key.domain = tx.site->domain.id;
   key.tier = tx.running().tier;
@@ -265,7 +280,40 @@ void EdgeServer::account(Transaction& tx) {
     key.province = static_cast<std::uint8_t>(place.province);
     key.isp = static_cast<std::uint8_t>(place.isp);
   }
-  usage_->add(tx.worker.index(), key, counts);
+  if (usage_) usage_->add(tx.worker.index(), key, counts);
+  // What is billed is what is logged.
+  if (access_spool_ && key.tier == model::Tier::kL1) write_down(tx, key, counts, ended_at, status);
+}
+
+void EdgeServer::write_down(Transaction& tx, const model::UsageKey& key, const model::UsageCounts& counts,
+                            WallTime ended, int status) {
+  const http::RequestHead& request = tx.request();
+  const net::Exchange& exchange = tx.exchange;
+  model::AccessRecord record;
+  record.ended = ended;
+  record.domain = key.domain;
+  record.client = tx.client;
+  record.status = static_cast<std::uint16_t>(status);
+  record.cache = key.cache_result;
+  record.protocol = key.protocol;
+  record.is_tls = key.is_tls;
+  record.country = key.country;
+  record.bytes_out = counts.bytes_out;
+  record.bytes_in = counts.bytes_in;
+  record.duration_us = counts.duration_us;
+  if (exchange.has_begun() && exchange.answered_at() > exchange.started_at()) {
+    const auto waited = exchange.answered_at() - exchange.started_at();
+    record.first_byte_us =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
+  }
+  record.method = request.method_text;
+  record.host = request.host;
+  record.target = request.target;
+  record.referer = request.fields.value(http::FieldId::kReferer).value_or("");
+  record.agent = request.fields.value(http::FieldId::kUserAgent).value_or("");
+  record.province = geo::to_string(static_cast<geo::Province>(key.province));
+  record.isp = geo::to_string(static_cast<geo::Isp>(key.isp));
+  access_spool_->add(tx.worker.index(), record);
 }
 
 void EdgeServer::keep_house() {

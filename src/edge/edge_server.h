@@ -29,6 +29,7 @@ class GeoMap;
 
 namespace yz::edge {
 
+class AccessSpool;
 class UsageLedger;
 class Worker;
 class AdminServer;
@@ -126,6 +127,10 @@ class EdgeServer {
 
   explicit EdgeServer(Options options);
   [[nodiscard]] Status open();
+  [[nodiscard]] Status open_access_spool();
+  /// A line of the customer's access log.
+  void write_down(Transaction& tx, const model::UsageKey& key, const model::UsageCounts& counts, WallTime ended,
+                  int status);
   [[nodiscard]] Status start_workers();
   void put_in_force(ConfigPtr config);
 
@@ -144,6 +149,7 @@ class EdgeServer {
   OwnCertificates own_certificates_;
   std::uint64_t epoch_ = 0;
   std::unique_ptr<UsageLedger> usage_;
+  std::unique_ptr<AccessSpool> access_spool_;
   std::unique_ptr<cache::Cache> cache_;
   RevalidationBackoff backoff_;
   std::unique_ptr<SliceDesk> slices_;  ///< holds fills of the cache

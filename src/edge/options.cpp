@@ -48,6 +48,9 @@ constexpr std::string_view kHelp =
     "  --state DIR             folder of the purge log and of usage counters (default: kept in memory)\n"
     "  --node ID               who this node is in the configuration\n"
     "  --access-log FILE       one JSON line a request; - is standard output\n"
+    "  --log-spool DIR         customers' access logs, for the agent to take\n"
+    "  --log-budget SIZE       the most they may hold; beyond it lines are lost and counted (default 1GiB,\n"
+    "                          0: no logs)\n"
     "  --http2 on|off          serve HTTP/2, in the clear to clients that begin with it (default on)\n"
     "  --geo-map FILE          compiled address map, for redirecting viewers that belong elsewhere\n"
     "  --config FILE           the same names in YAML, with _ for -; flags win over the file\n";
@@ -180,6 +183,12 @@ const std::map<std::string, Read, std::less<>>& settings() {
       {"state", [](Options& o, const std::string& v) -> Status { return o.state = v, Status(); }},
       {"host_header", [](Options& o, const std::string& v) -> Status { return o.host_header = v, Status(); }},
       {"access_log", [](Options& o, const std::string& v) -> Status { return o.access_log = v, Status(); }},
+      {"log_spool", [](Options& o, const std::string& v) -> Status { return o.log_spool = v, Status(); }},
+      {"log_budget",
+       [](Options& o, const std::string& v) -> Status {
+         YZ_TRY(o.log_budget, parse_byte_count(v));
+         return o.log_budget.value > 0 && o.log_budget < mib(1) ? expected("0, or at least 1MiB", v) : Status();
+       }},
       {"geo_map", [](Options& o, const std::string& v) -> Status { return o.geo_map = v, Status(); }},
       {"http2",
        [](Options& o, const std::string& v) -> Status {

@@ -62,6 +62,8 @@ struct Options {
   std::optional<StandaloneOrigin> origin;        ///< `origin`: runs alone, every host is served from there
   std::string host_header;                       ///< `host_header`: sent to that origin; empty: the viewer's
   std::string access_log;                        ///< `access_log`: JSON lines to this file; "-": standard output
+  std::filesystem::path log_spool;               ///< `log_spool`: folder of customers' access logs; empty: none
+  ByteCount log_budget = gib(1);                 ///< `log_budget`: bytes it may hold, at least 1 MiB; 0: no logs
   std::string geo_map;                           ///< `geo_map`: compiled address map, for edge correction
   const Clock* clock = nullptr;                  ///< no flag: the time caching goes by, for tests; null: the machine's
   bool http2 = true;                             ///< `http2`: serve HTTP/2; in the clear by prior knowledge

@@ -13,7 +13,6 @@
 namespace yz::edge::testing {
 namespace {
 
-
 std::string pem_of(const std::function<void(BIO*)>& write) {
   const BioPtr bio(BIO_new(BIO_s_mem()));
   write(bio.get());
