@@ -137,8 +137,7 @@ io::Task<Followed> fetch_and_follow(Transaction& tx, cache::Lookup found) {
 /// Until it is answered: from disk, by what others fetch, by a fetch of its own.
 io::Task<void> find_answer(Transaction& tx, cache::Lookup found) {
   const MonoTime give_up = tx.worker.reactor().in(kMostPatience);
-  for (int round = 0, looks = 0; round < kMostRounds; ++looks) {
-    if (looks > 0) found = look_up(tx);
+  for (int round = 0; round < kMostRounds; found = look_up(tx)) {
     const bool asks_disk = tx.store().may_recall(found);
     if (asks_disk) found = co_await recall(tx, std::move(found));
     if (found.object) {
