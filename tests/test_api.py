@@ -16,7 +16,7 @@ import yaml
 ROOT = pathlib.Path(os.environ.get("YZ_ROOT", pathlib.Path(__file__).parent.parent))
 BIN = pathlib.Path(os.environ["YZ_BIN"])
 if not (BIN / "yz-control").exists():
-    pytest.skip("yz-control is not built", allow_module_level=True)
+    pytest.skip("yz-control is not built: ./dev build", allow_module_level=True)
 
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
 

@@ -17,7 +17,7 @@ import pytest
 
 BIN = pathlib.Path(os.environ["YZ_BIN"])
 if not (BIN / "yz-control").exists():
-    pytest.skip("yz-control is not built", allow_module_level=True)
+    pytest.skip("yz-control is not built: ./dev build", allow_module_level=True)
 PATHS = os.environ.get("PATH", "") + ":/usr/sbin"
 MARIADBD = shutil.which("mariadbd", path=PATHS)
 INSTALL = shutil.which("mariadb-install-db", path=PATHS)
