@@ -112,7 +112,16 @@ void HeaderMap::write_to(std::string& out) const {
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ").append(value).append("\r\n");
+  constexpr std::size_t kMarks = 4;
+  const std::size_t before = out.size();
+  out.resize(before + name.size() + value.size() + kMarks);
+  char* at = out.data() + before;
+  at = std::copy(name.begin(), name.end(), at);
+  *at++ = ':';
+  *at++ = ' ';
+  at = std::copy(value.begin(), value.end(), at);
+  *at++ = '\r';
+  *at = '\n';
 }
 
 void write_status_line(std::string& out, int status) {

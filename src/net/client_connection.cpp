@@ -8,6 +8,7 @@
 
 #include "http/head_error.h"
 #include "http/method.h"
+#include "http/scan.h"
 #include "io/after_others.h"
 
 namespace yz::net {
@@ -25,6 +26,7 @@ tl::unexpected<Error> closed_early(std::string_view where) {
 }
 
 bool has_control(std::string_view text) {
+  if (http::find_value_end(text, 0, true) == text.size()) return false;
   bool found = false;
   for (const char c : text) found |= c == '\r' || c == '\n' || c == '\0';
   return found;
@@ -69,7 +71,9 @@ Status check_request(const ClientRequest& request) {
     return fail(Code::kInvalid, "the request's method, target or host would break its head");
   }
   for (const http::Field& field : request.headers) {
-    if (!is_word(field.name) || has_control(field.value)) {
+    // A name that is known is a word.
+    const bool is_name = field.id != http::FieldId::kOther || is_word(field.name);
+    if (!is_name || has_control(field.value)) {
       return fail(Code::kInvalid, "field '" + std::string(field.name) + "' would break the request's head");
     }
   }
