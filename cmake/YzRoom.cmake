@@ -4,7 +4,7 @@
 #   BENCHES  a_bench.cpp ...        one Google Benchmark program NAME_bench, built on demand (./dev bench)
 #   FUZZ     a_fuzz.cpp ...         one libFuzzer program each, named after the file; corpus in fuzz/corpus/<name>/
 #   DEPS     yz_base Dep::fmt ...   what it links; rooms as yz_<room>
-#   TEST_DEPS ...                   what only its tests link
+#   TEST_DEPS ...                   what only its tests and fuzzers link
 #   ON_URING                        a second ctest entry runs the tests with reactors on io_uring (YZ_IO=uring)
 #   EXCEPT_ON_URING A.b:C.d         but not these
 # )
@@ -57,7 +57,7 @@ function(yz_room NAME)
     foreach(source IN LISTS ROOM_FUZZ)
       get_filename_component(fuzzer ${source} NAME_WE)
       add_executable(${fuzzer} ${source})
-      target_link_libraries(${fuzzer} PRIVATE yz_${NAME})
+      target_link_libraries(${fuzzer} PRIVATE yz_${NAME} ${ROOM_TEST_DEPS})
       target_link_options(${fuzzer} PRIVATE -fsanitize=fuzzer)
       add_dependencies(fuzzers ${fuzzer})
     endforeach()
