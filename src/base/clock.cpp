@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -33,6 +35,10 @@ void ManualClock::advance(milliseconds by) {
 void ManualClock::set_wall(WallTime to) { wall_ms_ = to.time_since_epoch().count(); }
 
 std::string format_rfc3339(WallTime time) {
+  using std::chrono::year;
+  constexpr WallTime kFirst{std::chrono::sys_days(year(0) / 1 / 1)};
+  constexpr WallTime kLast = WallTime(std::chrono::sys_days(year(10000) / 1 / 1)) - milliseconds(1);
+  time = std::clamp(time, kFirst, kLast);
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);

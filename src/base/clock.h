@@ -46,7 +46,7 @@ class ManualClock final : public Clock {
   std::atomic<std::int64_t> mono_ms_{1'000'000};
 };
 
-/// "2026-11-21T03:04:05.678Z" (RFC 3339 §5.6).
+/// "2026-11-21T03:04:05.678Z" (RFC 3339 §5.6); a time outside the years 0000 to 9999 becomes the nearest in them.
 [[nodiscard]] std::string format_rfc3339(WallTime time);
 /// Reads RFC 3339 with any fraction and offset. Fails with kInvalid.
 [[nodiscard]] Result<WallTime> parse_rfc3339(std::string_view text);

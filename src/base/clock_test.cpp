@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 TEST(Clock, Rfc3339RoundTrips) {
   const auto time = *parse_rfc3339("2026-02-28T23:59:59.250Z");
   EXPECT_EQ(format_rfc3339(time), "2026-02-28T23:59:59.250Z");
+  EXPECT_EQ(format_rfc3339(WallTime::min()), "0000-01-01T00:00:00.000Z");
+  EXPECT_EQ(format_rfc3339(WallTime::max()), "9999-12-31T23:59:59.999Z");
   EXPECT_EQ(*parse_rfc3339("2026-03-01T07:59:59.25+08:00"), time);
   for (const auto* bad : {"", "2026-02-30T00:00:00Z", "2026-02-28", "2026-02-28T24:00:00Z", "2026-02-28T00:00:00"}) {
     EXPECT_FALSE(parse_rfc3339(bad)) << bad;
