@@ -41,6 +41,12 @@ std::uint32_t checksum(const char* record, std::size_t size) {
   return static_cast<std::uint32_t>(hash64(std::string_view(record + kChecked, size - kChecked)));
 }
 
+/// Two letters of ISO 3166-1, or 0 for unknown.
+bool is_country(std::uint16_t code) {
+  const auto is_letter = [](int c) { return c >= 'A' && c <= 'Z'; };
+  return code == 0 || (is_letter(code >> 8) && is_letter(code & 0xff));
+}
+
 void append_value(std::string& out, std::string_view value) {
   static constexpr char kHex[] = "0123456789abcdef";
   out.push_back('\t');
@@ -159,8 +165,11 @@ std::optional<AccessRecord> AccessRecordReader::next() {
   record.isp = in.raw(isp);
   const bool is_known = cache <= static_cast<std::uint8_t>(CacheResult::kBypass) &&
                         (protocol & 0x7f) <= static_cast<std::uint8_t>(Protocol::kHttp3) &&
-                        (family == 4 || family == 6);
-  if (!in.ok() || !in.at_end() || !is_known) {
+                        (family == 4 || family == 6) && is_country(record.country);
+  const bool fits = method <= kMaxLoggedMethod && host <= kMaxLoggedHost && target <= kMaxLoggedTarget &&
+                    referer <= kMaxLoggedField && agent <= kMaxLoggedField && province <= kMaxLoggedMethod &&
+                    isp <= kMaxLoggedMethod;
+  if (!in.ok() || !in.at_end() || !is_known || !fits) {
     is_damaged_ = true;
     return std::nullopt;
   }
