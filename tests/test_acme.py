@@ -3,9 +3,6 @@ and its scheduler answer, renewed while viewers connect, revoked, refused. YZ_AC
 import contextlib
 import json
 import os
-import pathlib
-import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -23,31 +20,12 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-BIN = pathlib.Path(os.environ["YZ_BIN"])
-NEEDED = ("yz", "yz-control", "yz-gslb", "yz-agent", "yz-edge")
-if not all((BIN / name).exists() for name in NEEDED):
-    pytest.skip("not all programs are built: ./dev build", allow_module_level=True)
-if shutil.which("pebble") is None:
-    pytest.skip("pebble is missing: apt-get install pebble", allow_module_level=True)
+from plays import CDN, Cdn, eventually, free_port, installed, need
 
-HOST = "www.site.test"
+need(*CDN)
+PEBBLE = installed("pebble", "pebble")
+SITE = "www.site.test"
 RENEWALS = int(os.environ.get("YZ_ACME_RENEWALS", "3"))
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(type=kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(holds, seconds=60, every=0.2):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = holds()
-        if value:
-            return value
-        time.sleep(every)
-    raise AssertionError("it did not come about in time")
 
 
 class Resolver:
@@ -97,7 +75,7 @@ class Pebble:
             "certificate": str(folder / "cert.pem"), "privateKey": str(folder / "key.pem"),
             "httpPort": http_port, "tlsPort": free_port(), "ocspResponderURL": "",
             "externalAccountBindingRequired": False, "domainBlocklist": ["blocked.site.test"]}}))
-        self.command = ["pebble", "-config", folder / "config.json", "-strict", "-dnsserver", f"127.0.0.1:{resolver.port}"]
+        self.command = [PEBBLE, "-config", folder / "config.json", "-strict", "-dnsserver", f"127.0.0.1:{resolver.port}"]
         self.environment = {**os.environ, "PEBBLE_VA_NOSLEEP": "1", **environment}
         self.context = ssl.create_default_context(cafile=folder / "cert.pem")
         self.start()
@@ -105,11 +83,7 @@ class Pebble:
     def start(self):
         self.process = subprocess.Popen(self.command, env=self.environment, stdout=open(self.folder / "log", "ab"),
                                         stderr=subprocess.STDOUT)
-        eventually(self.directory_answers, 20)
-
-    def directory_answers(self):
-        with contextlib.suppress(OSError):
-            return self.get(self.port, "/dir")
+        eventually(lambda: self.get(self.port, "/dir"), 20, process=self.process, log=self.folder / "log")
 
     def stop(self):
         self.process.kill()
@@ -126,50 +100,8 @@ class Pebble:
         return json.loads(self.get(self.management, f"/cert-status-by-serial/{serial:x}"))["Status"] == "Revoked"
 
 
-class Cdn:
-    """`yz up` and calls to its API."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        (folder / "site").mkdir()
-        (folder / "site" / "index.html").write_text("hello")
-        port = 12_000 + os.getpid() % 8_000
-        self.process = subprocess.Popen([BIN / "yz", "--state", folder / "cluster", "up", "--site", folder / "site",
-                                         "--memory", "32MiB", "--port", str(port)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        watchdog = threading.Timer(90, self.process.kill)
-        watchdog.start()
-        said = []
-        for line in self.process.stdout:
-            said.append(line)
-            if "What to type next" in line:
-                break
-        watchdog.cancel()
-        assert self.process.poll() is None, "".join(said)
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
-        self.plan = json.loads((folder / "cluster/cluster.json").read_text())
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)
-        assert self.process.wait(60) == 0
-
-    def yz(self, *arguments):
-        return subprocess.run([BIN / "yz", "--state", self.folder / "cluster", *arguments], capture_output=True, text=True,
-                              timeout=200)
-
-    def call(self, method, path, body=None):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.plan['ports']['api']}/api/v1/{path}",
-                                         None if body is None else json.dumps(body).encode(), method=method)
-        request.add_header("Authorization", f"Bearer {self.plan['api_token']}")
-        request.add_header("If-Match", "*")
-        if body is not None:
-            request.add_header("Content-Type", "application/json")
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                text = answer.read()
-                return answer.status, json.loads(text) if text else None
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
+class OrderingCdn(Cdn):
+    """A CDN that certificates are ordered for."""
 
     def tenant(self):
         return self.call("GET", "tenants")[1]["items"][0]["id"]
@@ -181,9 +113,9 @@ class Cdn:
 
     def over(self, order, seconds=90):
         path = f"certificates/orders/{order['id']}"
-        return eventually(lambda: (now := self.call("GET", path)[1]) and now.get("finished") and now, seconds)
+        return eventually(lambda: (now := self.call("GET", path)[1]) and now.get("finished") and now, seconds, every=0.2)
 
-    def shown(self, root=None, address="127.0.1.1", host=HOST):
+    def shown(self, root=None, address="127.0.1.1", host=SITE):
         """The certificate an edge shows, as DER; verified against `root`."""
         context = ssl.create_default_context(cadata=root) if root else ssl._create_unverified_context()
         with socket.create_connection((address, self.plan["ports"]["https"]), timeout=10) as plain:
@@ -193,9 +125,11 @@ class Cdn:
 
 @pytest.fixture(scope="module")
 def cdn(tmp_path_factory):
-    made = Cdn(tmp_path_factory.mktemp("cdn"))
-    yield made
-    made.stop()
+    folder = tmp_path_factory.mktemp("cdn")
+    (folder / "site").mkdir()
+    (folder / "site" / "index.html").write_text("hello")
+    with OrderingCdn(folder) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -213,20 +147,20 @@ def pebble(cdn, tmp_path_factory):
 @pytest.fixture(scope="module")
 def certificate(cdn, pebble):
     """The certificate of the sample domain, ordered by hand."""
-    ordered = cdn.yz("cert", "order", HOST, "--wait", "90")
+    ordered = cdn.yz("cert", "order", SITE, "--wait", "90")
     assert ordered.returncode == 0, ordered.stdout + ordered.stderr
-    return next(c for c in cdn.call("GET", "certificates")[1]["items"] if c["name"] == HOST)
+    return next(c for c in cdn.call("GET", "certificates")[1]["items"] if c["name"] == SITE)
 
 
 def test_an_order_ends_with_the_certificate_at_every_edge(cdn, pebble, certificate):
-    assert certificate["names"] == [HOST] and certificate["source"] == "acme"
+    assert certificate["names"] == [SITE] and certificate["source"] == "acme"
     for address in ("127.0.1.1", "127.0.2.1"):
         assert cdn.shown(pebble.root(), address)
     status, renewal = cdn.call("GET", f"certificates/{certificate['id']}/renewal")
     assert status == 200 and renewal["enabled"] and renewal["due"] < certificate["not_after"]
     with pytest.raises(urllib.error.HTTPError):  # nothing is left of the challenge
         urllib.request.urlopen(urllib.request.Request(
-            f"http://127.0.1.1:{cdn.plan['ports']['edge']}/.well-known/acme-challenge/x", headers={"Host": HOST}), timeout=10)
+            f"http://127.0.1.1:{cdn.plan['ports']['edge']}/.well-known/acme-challenge/x", headers={"Host": SITE}), timeout=10)
 
 
 def test_a_wildcard_is_proved_by_the_scheduler(cdn, pebble, certificate):
@@ -272,7 +206,7 @@ def test_no_viewer_sees_a_wrong_certificate_while_it_is_renewed(cdn, pebble, cer
 def test_an_order_goes_on_after_its_authority_was_away(cdn, pebble, certificate):
     pebble.stop()
     made = cdn.call("POST", f"certificates/{certificate['id']}/renew", {})[1]
-    failing = eventually(lambda: (now := cdn.call("GET", f"certificates/orders/{made['id']}")[1])["attempts"] and now)
+    failing = eventually(lambda: (now := cdn.call("GET", f"certificates/orders/{made['id']}")[1])["attempts"] and now, 60)
     assert "127.0.0.1" in failing["error"] and failing["state"] == "pending"
     pebble.start()  # it has forgotten account, orders and its own keys
     assert cdn.over(made, 120)["state"] == "valid"
@@ -280,7 +214,7 @@ def test_an_order_goes_on_after_its_authority_was_away(cdn, pebble, certificate)
 
 
 def test_names_that_are_blocked_are_refused_with_the_reason(cdn, pebble, certificate):
-    domain = cdn.call("GET", f"domains?name={HOST}")[1]["items"][0]
+    domain = cdn.call("GET", f"domains?name={SITE}")[1]["items"][0]
     assert cdn.call("PATCH", f"domains/{domain['id']}", {"aliases": ["blocked.site.test", "dead.site.test"]})[0] == 200
     done = cdn.over(cdn.order("blocked.site.test"))
     assert done["state"] == "failed" and "rejectedIdentifier" in done["error"], done
@@ -294,7 +228,7 @@ def test_a_revoked_certificate_is_revoked_at_its_authority(cdn, pebble, certific
     text = subprocess.run(["openssl", "x509", "-noout", "-serial"], input=pem, capture_output=True, text=True, check=True)
     serial = int(text.stdout.strip().split("=")[1], 16)
     assert not pebble.is_revoked(serial)
-    revoked = cdn.yz("cert", "revoke", HOST, "--reason", "4")
+    revoked = cdn.yz("cert", "revoke", SITE, "--reason", "4")
     assert revoked.returncode == 0, revoked.stderr
     assert pebble.is_revoked(serial)
     assert "due" not in cdn.call("GET", path + "/renewal")[1]

@@ -1,7 +1,5 @@
 """yz-control answers as api/openapi.yaml says, survives kill -9, and refuses bad settings with file and line."""
 import json
-import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -13,11 +11,9 @@ import jsonschema
 import pytest
 import yaml
 
-ROOT = pathlib.Path(os.environ.get("YZ_ROOT", pathlib.Path(__file__).parent.parent))
-BIN = pathlib.Path(os.environ["YZ_BIN"])
-if not (BIN / "yz-control").exists():
-    pytest.skip("yz-control is not built: ./dev build", allow_module_level=True)
+from plays import BIN, ROOT, need
 
+need("yz-control")
 SPEC = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())
 
 

@@ -1,20 +1,15 @@
 """The benches count what they say they count."""
-import os
-import pathlib
-import sys
-
 import pytest
 
-ROOT = pathlib.Path(os.environ["YZ_ROOT"])
-sys.path.insert(0, str(ROOT / "bench"))
-from lib.conformance import Score, read_exceptions  # noqa: E402
-from lib.content import body_of, size_of  # noqa: E402
-from lib.contest import Target, verdicts  # noqa: E402
-from lib.hit_ratio import judge  # noqa: E402
-from lib.http2 import parse_h2load  # noqa: E402
-from lib.loads import parse_wrk  # noqa: E402
-from lib.peers import PEERS, EdgeFeatures, filled  # noqa: E402
-from lib.process import TICKS, BenchError, CpuCost, CpuSample  # noqa: E402
+import plays  # noqa: F401 (says where lib is)
+from lib.conformance import Score, read_exceptions
+from lib.content import body_of, size_of
+from lib.contest import Target, verdicts
+from lib.hit_ratio import judge
+from lib.http2 import parse_h2load
+from lib.loads import parse_wrk
+from lib.peers import PEERS, EdgeFeatures, filled
+from lib.process import TICKS, BenchError, CpuCost, CpuSample
 
 
 def make_process(proc, pid, ticks, threads, children=""):

@@ -1,14 +1,10 @@
 """yz-gslb against the DNS conformance cases: EDNS compliance as ISC's tester checks it, the malformed client subnets of
 RFC 7871, and packets no resolver sends. Each case goes through dig where dig can say it, and as raw bytes where not."""
 
-import contextlib
-import os
-import pathlib
 import shutil
 import socket
 import struct
 import subprocess
-import time
 import urllib.request
 
 import dns.edns
@@ -22,21 +18,10 @@ import dns.rdataclass
 import dns.rdatatype
 import pytest
 
-ROOT = pathlib.Path(os.environ.get("YZ_ROOT", pathlib.Path(__file__).resolve().parent.parent))
-BIN = pathlib.Path(os.environ.get("YZ_BIN", ROOT / "build" / "release" / "bin"))
+from plays import BIN, HOST, ROOT, eventually, free_port
+
 ZONE = "cdn.example"
 NAME = f"www.example.org.{ZONE}"
-HOST = "127.0.0.1"
-
-
-def free_port():
-    """A port that is free for UDP and TCP alike."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind((HOST, 0))
-            with contextlib.suppress(OSError):
-                udp.bind(tcp.getsockname())
-                return tcp.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +36,8 @@ def server(tmp_path_factory):
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen([BIN / "yz-gslb", "--config", folder / "gslb.yaml"], stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError):
-                if urllib.request.urlopen(f"http://{HOST}:{http}/healthz", timeout=1).status == 200:
-                    break
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()
-            time.sleep(0.05)
+        eventually(lambda: urllib.request.urlopen(f"http://{HOST}:{http}/healthz", timeout=1).status == 200, 20,
+                   process=process, log=folder / "log")
         yield port
         assert process.poll() is None, "the server ended: " + (folder / "log").read_text()
     finally:

@@ -6,17 +6,14 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import threading
-import time
 import urllib.request
 
 import pytest
 
-ROOT = pathlib.Path(os.environ.get("YZ_ROOT", pathlib.Path(__file__).resolve().parent.parent))
-BIN = pathlib.Path(os.environ.get("YZ_BIN", ROOT / "build" / "release" / "bin"))
-HOST = "127.0.0.1"
+from plays import BIN, HOST, eventually, free_port, listens
+
 SIZES = {"/1k": 1024, "/100k": 102_400, "/3m": 3_000_000}
 H2SPEC = "go install github.com/summerwind/h2spec/cmd/h2spec@latest"
 
@@ -56,12 +53,6 @@ class Origin(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
 def edge(folder, origin, *flags):
     port = free_port()
@@ -70,13 +61,7 @@ def edge(folder, origin, *flags):
             [BIN / "yz-edge", "--listen", f"{HOST}:{port}", "--origin", f"http://{HOST}:{origin}", "--memory", "64MiB", *flags],
             stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 20
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection((HOST, port), timeout=1).close()
-                break
-            assert process.poll() is None and time.monotonic() < deadline, (folder / "edge.log").read_text()
-            time.sleep(0.05)
+        eventually(lambda: listens(port), 20, process=process, log=folder / "edge.log")
         yield port
         assert process.poll() is None, (folder / "edge.log").read_text()
     finally:

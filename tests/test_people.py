@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 
-from test_api import BIN, control  # noqa: F401 (a fixture)
+from plays import BIN, need
+from test_api import control  # noqa: F401 (a fixture)
 
-if not (BIN / "yz").exists():
-    pytest.skip("yz is not built: ./dev build", allow_module_level=True)
+need("yz")
 
 
 @pytest.fixture()

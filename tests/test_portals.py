@@ -2,15 +2,14 @@
 import gzip
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
 
-ROOT = pathlib.Path(os.environ.get("YZ_ROOT", pathlib.Path(__file__).parent.parent))
-BIN = pathlib.Path(os.environ["YZ_BIN"])
+from plays import BIN, ROOT
+
 WEB = ROOT / "build/web"
 FIRST_ROUTE = 100 * 1024
 FURTHER_ROUTE = 30 * 1024

@@ -2,10 +2,8 @@
 both. Nothing accepted is lost or done twice, numbers have no gap, the other leads within seconds."""
 import json
 import os
-import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -15,32 +13,13 @@ import uuid
 
 import pytest
 
-BIN = pathlib.Path(os.environ["YZ_BIN"])
-if not (BIN / "yz-control").exists():
-    pytest.skip("yz-control is not built: ./dev build", allow_module_level=True)
-PATHS = os.environ.get("PATH", "") + ":/usr/sbin"
-MARIADBD = shutil.which("mariadbd", path=PATHS)
-INSTALL = shutil.which("mariadb-install-db", path=PATHS)
-if MARIADBD is None or INSTALL is None:
-    pytest.skip("mariadbd is missing: apt-get install mariadb-server-core", allow_module_level=True)
+from plays import BIN, eventually, free_port, installed, need
+
+need("yz-control")
+MARIADBD = installed("mariadbd", "mariadb-server-core")
+INSTALL = installed("mariadb-install-db", "mariadb-server-core")
 
 KILLS = int(os.environ.get("YZ_CONTROL_KILLS", "2"))
-
-
-def eventually(holds, seconds=30, every=0.05):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = holds()
-        if value:
-            return value
-        time.sleep(every)
-    raise AssertionError("it did not come about in time")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class MariaDb:
@@ -55,7 +34,7 @@ class MariaDb:
             [MARIADBD, "--no-defaults", *data, f"--socket={self.socket}", f"--init-file={folder}/init.sql",
              "--skip-networking", "--innodb-flush-log-at-trx-commit=0"],
             stdout=subprocess.DEVNULL, stderr=open(folder / "mariadb.log", "wb"))
-        eventually(self.socket.exists, 60)
+        eventually(self.socket.exists, 60, process=self.process)
 
     @property
     def url(self):
@@ -83,7 +62,7 @@ class Control:
     def start(self):
         self.process = subprocess.Popen([BIN / "yz-control", "--config", self.config], stdout=subprocess.DEVNULL,
                                         stderr=open(self.state.with_suffix(".log"), "ab"))
-        eventually(lambda: self.health() is not None)
+        eventually(self.health, process=self.process)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)

@@ -17,13 +17,45 @@ class BenchError(Exception):
 
 
 def free_port():
-    """A port that nothing is bound to, below those the system gives to outgoing connections: a load of thousands would
-    take one of those before the server that was meant to have it."""
+    """A port that nothing is bound to, by TCP or UDP, below those the system gives to outgoing connections: a load of
+    thousands would take one of those before the server that was meant to have it."""
     while True:
         port = random.randrange(10_000, 30_000)
-        with contextlib.closing(socket.socket(socket.AF_INET6)) as s, contextlib.suppress(OSError):
-            s.bind(("::", port))
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+            tcp.bind(("", port))
+            udp.bind(("", port))
             return port
+
+
+def last_words(log):
+    """The last lines of a log, on lines of their own; nothing without one."""
+    if not log or not pathlib.Path(log).exists():
+        return ""
+    text = pathlib.Path(log).read_text(errors="replace").strip()
+    return "\n" + "\n".join(text.splitlines()[-12:]) if text else ""
+
+
+def eventually(holds, seconds=30, every=0.05, process=None, log=None):
+    """The first value of `holds` that is true; what the system refuses meanwhile (OSError) counts as not yet.
+    AssertionError, with the end of `log`, after `seconds` or as soon as `process` has ended."""
+    deadline, refused = time.monotonic() + seconds, ""
+    while True:
+        try:
+            if value := holds():
+                return value
+        except OSError as error:
+            refused = f", at last: {error}"
+        if process is not None and process.poll() is not None:
+            raise AssertionError(f"the process ended with {process.returncode}{last_words(log)}")
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it did not come about in {seconds:.0f} s{refused}{last_words(log)}")
+        time.sleep(every)
+
+
+def listens(port, host="127.0.0.1"):
+    """Whether a server accepts there; OSError says why not."""
+    socket.create_connection((host, port), 1).close()
+    return True
 
 
 def run_on(cpu):
@@ -113,29 +145,18 @@ class Daemon:
         for each in (port, *more_ports):
             self._wait_until_it_listens(each, command, wait)
         if self.process.poll() is not None:  # somebody else listens there
-            raise BenchError(f"{self.name} ended at start with {self.process.returncode}{self.last_words()}")
+            raise BenchError(f"{self.name} ended at start with {self.process.returncode}{last_words(self.log)}")
 
     @property
     def pid(self):
         return self.process.pid
 
     def _wait_until_it_listens(self, port, command, wait):
-        deadline = time.monotonic() + wait
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                raise BenchError(f"{self.name} ended at start with {self.process.returncode}: {' '.join(command)}{self.last_words()}")
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                return
-            time.sleep(0.05)
-        self.stop()
-        raise BenchError(f"{self.name} does not listen on port {port} after {wait:.0f} s{self.last_words()}")
-
-    def last_words(self):
-        if not self.log or not pathlib.Path(self.log).exists():
-            return ""
-        text = pathlib.Path(self.log).read_text(errors="replace").strip()
-        return "\n" + "\n".join(text.splitlines()[-12:]) if text else ""
+        try:
+            eventually(lambda: listens(port), wait, process=self.process, log=self.log)
+        except AssertionError as error:
+            self.stop()
+            raise BenchError(f"{self.name} does not listen on port {port} ({' '.join(map(str, command))}): {error}") from None
 
     def cpu(self):
         return CpuSample.of(self.pid)
