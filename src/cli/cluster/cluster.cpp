@@ -70,6 +70,7 @@ Cluster::Cluster(io::Reactor& reactor, ClusterPlan plan, ClusterOptions options)
       plan_(std::move(plan)),
       options_(std::move(options)),
       api_(reactor, {plan_.api_url(), plan_.api_token}),
+      asker_(reactor, api_.target()),
       programs_(reactor) {}
 
 std::filesystem::path Cluster::log_of(std::string_view program) const {
@@ -77,6 +78,10 @@ std::filesystem::path Cluster::log_of(std::string_view program) const {
 }
 
 std::filesystem::path Cluster::state_of(std::string_view node) const { return plan_.folder / "nodes" / node; }
+
+std::filesystem::path Cluster::state_of_control(const PlannedControl& control) const {
+  return plan_.folder / file_name(control.name);
+}
 
 std::string Cluster::last_words_of(std::string_view program) const {
   const auto log = read_file(log_of(program), 64 << 20);
@@ -134,21 +139,8 @@ io::Task<Status> Cluster::start() {
   YZ_CO_CHECK(make_folder(plan_.folder / "nodes"));
   YZ_CO_CHECK(prepare_geo());
   YZ_CO_CHECK(prepare_certificate());
-  options_.progress("control");
-  const auto token_file = plan_.folder / "operator.token";
-  YZ_CO_CHECK(write_file_atomically(token_file, plan_.api_token + "\n", 0600));
-  const auto password_file = plan_.folder / "admin.password";
-  YZ_CO_CHECK(write_file_atomically(password_file, plan_.admin_password + "\n", 0600));
-  YZ_CO_CHECK(start_program("control", "yz-control",
-                            {{"listen", fmt::format("127.0.0.1:{}", plan_.api_port)},
-                             {"node_listen", fmt::format("127.0.0.1:{}", plan_.rpc_port)},
-                             {"state", (plan_.folder / "control").string()},
-                             {"ip_data", geo_file_.string()},
-                             {"cdn_zone", plan_.zone},
-                             {"check_private_origins", true},
-                             {"admin_password_file", password_file.string()},
-                             {"bootstrap_token_file", token_file.string()}}));
-  YZ_CO_CHECK(co_await wait_for_control());
+  YZ_CO_CHECK(co_await start_stores());
+  YZ_CO_CHECK(co_await start_controls());
   options_.progress("groups, nodes and policy");
   YZ_CO_CHECK(co_await ensure_resources());
   options_.progress("scheduler and edges");
@@ -158,18 +150,6 @@ io::Task<Status> Cluster::start() {
 }
 
 io::Task<void> Cluster::stop() { co_await programs_.stop_all(seconds(8)); }
-
-io::Task<Status> Cluster::wait_for_control() {
-  const MonoTime deadline = reactor_.in(seconds(30));
-  while (true) {
-    const auto health = co_await api_.get("/healthz");
-    if (health) co_return Status();
-    if (reactor_.now() >= deadline || programs_.restarts_of("control") >= 3) {
-      co_return fail(Code::kUnavailable, fmt::format("control does not start: {}", last_words_of("control")));
-    }
-    co_await io::sleep_for(milliseconds(50));
-  }
-}
 
 io::Task<Result<std::uint64_t>> Cluster::ensure(std::string path, json wanted) {
   const std::string name = wanted["name"];
@@ -226,7 +206,7 @@ io::Task<Status> Cluster::start_scheduler() {
                    {"http", {fmt::format("127.0.0.1:{}", plan_.gslb_port)}},
                    {"geo", geo_file_.string()},
                    {"state", state.string()},
-                   {"control", {fmt::format("127.0.0.1:{}", plan_.rpc_port)}},
+                   {"control", node_addresses_of_control()},
                    {"name", "gslb-1"}};
   if (!token.empty()) settings["join_token"] = token;
   co_return start_program("gslb", "yz-gslb", settings);
@@ -249,7 +229,7 @@ json Cluster::edge_settings(const PlannedNode& node) const {
 
 io::Task<Status> Cluster::start_agent(const PlannedNode& node) {
   const auto state = state_of(node.name);
-  json settings = {{"control", {fmt::format("127.0.0.1:{}", plan_.rpc_port)}},
+  json settings = {{"control", node_addresses_of_control()},
                    {"name", node.name},
                    {"state", state.string()},
                    {"edge", {{"binary", (options_.bin / "yz-edge").string()}, {"settings", edge_settings(node)}}}};
@@ -269,6 +249,7 @@ io::Task<Status> Cluster::wait_until_ready(milliseconds timeout) {
     const auto states = co_await api_.get("/api/v1/node-states");
     if (!states) {
       waiting = states.error().message;
+      (void)co_await find_leader();
     } else {
       const std::uint64_t newest = states->value("config_seq", std::uint64_t{0});
       std::size_t ready = 0;

@@ -30,15 +30,16 @@ struct ClusterOptions {
   std::function<void(std::string_view)> progress = [](std::string_view) {};
 };
 
-/// A whole CDN on this machine: control, one scheduler, and for each planned node an agent with its edge. Its folder
-/// holds everything, so starting it again finds its state. One reactor's thread.
+/// A whole CDN on this machine: control (on production stores two, and their servers), one scheduler, and for each
+/// planned node an agent with its edge. Its folder holds everything, so starting it again finds its state. One
+/// reactor's thread.
 class Cluster {
  public:
   Cluster(io::Reactor& reactor, ClusterPlan plan, ClusterOptions options);
 
-  /// Starts control, creates what is missing through its API (settings, groups, nodes, policy), then the scheduler and
-  /// the agents, each enrolled with a join token the first time, and waits until all nodes are ready. Fails with one
-  /// sentence that names the program and its log.
+  /// Starts the stores and control, creates what is missing through its API (settings, groups, nodes, policy), then the
+  /// scheduler and the agents, each enrolled with a join token the first time, and waits until all nodes are ready.
+  /// Fails with one sentence that names the program and its log.
   [[nodiscard]] io::Task<Status> start();
   /// Ends every program.
   [[nodiscard]] io::Task<void> stop();
@@ -46,6 +47,9 @@ class Cluster {
   /// Sees to it that the domain exists and is fetched from the origin at host:port; the domain as JSON.
   [[nodiscard]] io::Task<Result<nlohmann::json>> ensure_domain(std::string name, std::string origin_host,
                                                                std::uint16_t origin_port, bool origin_tls);
+  /// The program that leads: what only a leader knows is asked of it, by api() too from now on. Fails with
+  /// kUnavailable while none does.
+  [[nodiscard]] io::Task<Result<std::string>> find_leader();
   /// Waits until every node is connected and ready with the newest configuration, and the scheduler has it.
   [[nodiscard]] io::Task<Status> wait_until_ready(std::chrono::milliseconds timeout);
   /// Waits until DNS answers for the name (with at least one address).
@@ -53,6 +57,7 @@ class Cluster {
 
   [[nodiscard]] const ClusterPlan& plan() const { return plan_; }
   [[nodiscard]] const ClusterOptions& options() const { return options_; }
+  /// Of the instance of control that led when it was last looked for.
   [[nodiscard]] ApiClient& api() { return api_; }
   [[nodiscard]] Supervisor& programs() { return programs_; }
   [[nodiscard]] const geo::GeoMap& geo() const { return *geo_; }
@@ -68,7 +73,13 @@ class Cluster {
   [[nodiscard]] Status prepare_certificate();
   [[nodiscard]] Status start_program(const std::string& name, const std::string& program,
                                      const nlohmann::json& settings);
-  io::Task<Status> wait_for_control();
+  io::Task<Status> start_stores();
+  io::Task<Status> start_controls();
+  [[nodiscard]] Status share_seal_key(const PlannedControl& control) const;
+  [[nodiscard]] Status start_control(const PlannedControl& control);
+  io::Task<Status> wait_for_control(PlannedControl control);
+  [[nodiscard]] nlohmann::json node_addresses_of_control() const;
+  [[nodiscard]] std::filesystem::path state_of_control(const PlannedControl& control) const;
   io::Task<Status> ensure_resources();
   io::Task<Result<std::uint64_t>> ensure(std::string path, nlohmann::json wanted);
   io::Task<Status> start_scheduler();
@@ -82,6 +93,7 @@ class Cluster {
   std::filesystem::path geo_file_;
   std::shared_ptr<const geo::GeoMap> geo_ = geo::GeoMap::empty();
   ApiClient api_;
+  ApiClient asker_;  // for what is asked of each instance
   Supervisor programs_;
 };
 

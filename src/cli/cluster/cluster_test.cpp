@@ -24,6 +24,21 @@ TEST(ClusterPlan, IsRememberedAndFoundAgain) {
   EXPECT_EQ(first->nodes.size(), 4u);
 }
 
+TEST(ClusterPlan, RemembersItsStoresAndDoesNotChangeThem) {
+  const TempFolder folder;
+  const auto made = ClusterPlan::load_or_make(folder.path() / "real", 20'000, Stores::kProduction);
+  ASSERT_TRUE(made) << made.error().message;
+  const auto again = ClusterPlan::load_or_make(folder.path() / "real", 20'000);
+  ASSERT_TRUE(again && again->production);
+  EXPECT_EQ(again->production->database_password, made->production->database_password);
+  EXPECT_EQ(again->controls().size(), 2u);
+  EXPECT_NE(again->controls()[0].api_port, again->controls()[1].api_port);
+  ASSERT_TRUE(ClusterPlan::load_or_make(folder.path() / "embedded", 20'000));
+  const auto changed = ClusterPlan::load_or_make(folder.path() / "embedded", 20'000, Stores::kProduction);
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().code, Code::kConflict);
+}
+
 TEST(ClusterPlan, ADamagedOneIsRefusedByName) {
   const TempFolder folder;
   ASSERT_TRUE(write_file_atomically(folder.path() / "cluster.json", "{\"ports\": {}}"));
@@ -74,6 +89,26 @@ TEST(Supervisor, WhatStaysDownReturnsWhenResumed) {
   (void)reactor.block_on(until([&] { return programs.pid_of("sleeper") != 0; }));
   EXPECT_EQ(programs.restarts_of("sleeper"), 1);
   reactor.block_on(programs.stop_all(milliseconds(2000)));
+}
+
+TEST(Supervisor, WhatOthersWriteToEndsAfterThem) {
+  const TempFolder folder;
+  io::Reactor reactor;
+  Supervisor programs(reactor);
+  const std::string log = (folder.path() / "order").string();
+  const auto script = [&](const std::string& name, const std::string& pause) {
+    return std::vector<std::string>{"/bin/sh", "-c",
+                                    "trap 'sleep " + pause + "; echo " + name + " >>" + log + "; exit' TERM; touch " +
+                                        log + "." + name + "; while :; do sleep 0.01; done"};
+  };
+  Program store{"store", script("store", "0"), folder.path() / "log"};
+  store.ends_last = true;
+  ASSERT_TRUE(programs.start(std::move(store)));
+  ASSERT_TRUE(programs.start({"writer", script("writer", "0.1"), folder.path() / "log"}));
+  (void)reactor.block_on(
+      until([&] { return std::filesystem::exists(log + ".store") && std::filesystem::exists(log + ".writer"); }));
+  reactor.block_on(programs.stop_all(milliseconds(5000)));
+  EXPECT_EQ(*read_file(log), "writer\nstore\n");
 }
 
 TEST(Supervisor, AMissingProgramFailsAtOnce) {

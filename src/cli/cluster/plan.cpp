@@ -64,7 +64,14 @@ bool is_port_free(const IpAddress& address, std::uint16_t port) {
   return can_bind(address, port, SOCK_STREAM) && can_bind(address, port, SOCK_DGRAM);
 }
 
-std::string ClusterPlan::api_url() const { return fmt::format("http://127.0.0.1:{}", api_port); }
+std::vector<PlannedControl> ClusterPlan::controls() const {
+  std::vector<PlannedControl> out{{"control", api_port, rpc_port}};
+  if (production) out.push_back({"control 2", production->api_port, production->rpc_port});
+  return out;
+}
+
+std::string PlannedControl::api_url() const { return fmt::format("http://127.0.0.1:{}", api_port); }
+std::string ClusterPlan::api_url() const { return controls().front().api_url(); }
 
 Result<ClusterPlan> ClusterPlan::load(const std::filesystem::path& folder) {
   ClusterPlan plan;
@@ -88,6 +95,12 @@ Result<ClusterPlan> ClusterPlan::load(const std::filesystem::path& folder) {
     plan.cluster_key = doc.at("cluster_key");
     plan.zone = doc.at("zone");
     plan.domain = doc.at("domain");
+    if (const auto stores = doc.find("production"); stores != doc.end()) {
+      plan.production = {.api_port = stores->at("api"),
+                         .rpc_port = stores->at("rpc"),
+                         .database_port = stores->at("database"),
+                         .database_password = stores->at("database_password")};
+    }
   } catch (const json::exception& e) {
     return fail(Code::kInvalid, fmt::format("{}: {}", plan.file().string(), e.what()));
   }
@@ -95,11 +108,19 @@ Result<ClusterPlan> ClusterPlan::load(const std::filesystem::path& folder) {
   return plan;
 }
 
-Result<ClusterPlan> ClusterPlan::load_or_make(const std::filesystem::path& folder, std::uint16_t first_port) {
+Result<ClusterPlan> ClusterPlan::load_or_make(const std::filesystem::path& folder, std::uint16_t first_port,
+                                              Stores stores) {
   YZ_CHECK(make_folder(folder));
   auto loaded = load(folder);
   if (!loaded && loaded.error().code != Code::kNotFound) return fail(std::move(loaded).error());
+  if (loaded && stores == Stores::kProduction && !loaded->production) {
+    return fail(Code::kConflict,
+                fmt::format("the cluster in {} was made with embedded stores; name another folder with --state",
+                            folder.string()),
+                Fault::kClient);
+  }
   ClusterPlan plan = loaded ? *std::move(loaded) : ClusterPlan();
+  if (stores == Stores::kProduction && !plan.production) plan.production.emplace();
   plan.folder = std::filesystem::absolute(folder).lexically_normal();
   plan.nodes = planned_nodes();
   if (plan.api_token.empty()) plan.api_token = "yz_" + to_base64url(secret_bytes(24));
@@ -117,24 +138,37 @@ Result<ClusterPlan> ClusterPlan::load_or_make(const std::filesystem::path& folde
   YZ_TRY(plan.origin_port, picker.pick(plan.origin_port, local));
   YZ_TRY(plan.edge_port, picker.pick(plan.edge_port, edges));
   YZ_TRY(plan.https_port, picker.pick(plan.https_port, edges));
+  if (plan.production) {
+    PlannedStores& production = *plan.production;
+    YZ_TRY(production.api_port, picker.pick(production.api_port, local));
+    YZ_TRY(production.rpc_port, picker.pick(production.rpc_port, local));
+    YZ_TRY(production.database_port, picker.pick(production.database_port, local));
+    if (production.database_password.empty()) production.database_password = to_base64url(secret_bytes(18));
+  }
   YZ_CHECK(plan.save());
   return plan;
 }
 
 Status ClusterPlan::save() const {
-  const json doc = {{"ports",
-                     {{"api", api_port},
-                      {"rpc", rpc_port},
-                      {"dns", dns_port},
-                      {"gslb", gslb_port},
-                      {"edge", edge_port},
-                      {"https", https_port},
-                      {"origin", origin_port}}},
-                    {"api_token", api_token},
-                    {"admin_password", admin_password},
-                    {"cluster_key", cluster_key},
-                    {"zone", zone},
-                    {"domain", domain}};
+  json doc = {{"ports",
+               {{"api", api_port},
+                {"rpc", rpc_port},
+                {"dns", dns_port},
+                {"gslb", gslb_port},
+                {"edge", edge_port},
+                {"https", https_port},
+                {"origin", origin_port}}},
+              {"api_token", api_token},
+              {"admin_password", admin_password},
+              {"cluster_key", cluster_key},
+              {"zone", zone},
+              {"domain", domain}};
+  if (production) {
+    doc["production"] = {{"api", production->api_port},
+                         {"rpc", production->rpc_port},
+                         {"database", production->database_port},
+                         {"database_password", production->database_password}};
+  }
   return write_file_atomically(file(), doc.dump(2) + "\n", 0600);
 }
 

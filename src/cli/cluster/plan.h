@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,29 @@ struct PlannedNode {
   std::string name;
   std::string group;
   IpAddress address;
+};
+
+/// One instance of control.
+struct PlannedControl {
+  std::string name;  ///< of its program: "control 2"
+  std::uint16_t api_port = 0;
+  std::uint16_t rpc_port = 0;
+
+  [[nodiscard]] std::string api_url() const;
+};
+
+/// What a cluster on production stores has besides: a second instance of control, and where the stores are.
+struct PlannedStores {
+  std::uint16_t api_port = 0;
+  std::uint16_t rpc_port = 0;
+  std::uint16_t database_port = 0;
+  std::string database_password;
+};
+
+/// Where control keeps its state.
+enum class Stores : std::uint8_t {
+  kEmbedded,    ///< SQLite in its folder; one instance
+  kProduction,  ///< a real MariaDB in the cluster's folder; two instances
 };
 
 /// A CDN on this machine: which program listens where and what it is called. Made once with free ports, remembered as
@@ -36,8 +60,11 @@ struct ClusterPlan {
   std::string zone = "cdn.test";
   std::string domain = "www.site.test";
   std::vector<PlannedNode> nodes;
+  std::optional<PlannedStores> production;  ///< none: embedded
 
   [[nodiscard]] std::string api_url() const;
+  /// Every instance of control; the first is the one of `api_port`.
+  [[nodiscard]] std::vector<PlannedControl> controls() const;
   /// The name viewers resolve.
   [[nodiscard]] std::string cname() const { return domain + "." + zone; }
   /// The certificate edges show for every name that has none, signed by itself, and its key.
@@ -48,8 +75,10 @@ struct ClusterPlan {
   /// The plan remembered in a folder. Fails with kNotFound when there is none, kInvalid when it is damaged.
   [[nodiscard]] static Result<ClusterPlan> load(const std::filesystem::path& folder);
   /// The remembered plan, or a new one, with every port free right now; ports that others took meanwhile are replaced.
-  /// The folder is created. `first_port` is where the search starts, so that clusters made at once do not meet.
-  [[nodiscard]] static Result<ClusterPlan> load_or_make(const std::filesystem::path& folder, std::uint16_t first_port);
+  /// The folder is created. `first_port` is where the search starts, so that clusters made at once do not meet. A
+  /// plan remembers its stores: asking for kProduction where it began with embedded ones fails with kConflict.
+  [[nodiscard]] static Result<ClusterPlan> load_or_make(const std::filesystem::path& folder, std::uint16_t first_port,
+                                                        Stores stores = Stores::kEmbedded);
   [[nodiscard]] Status save() const;
 };
 

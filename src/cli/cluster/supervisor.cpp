@@ -121,17 +121,26 @@ std::vector<std::string> Supervisor::names() const {
 
 io::Task<void> Supervisor::stop_all(milliseconds grace) {
   is_stopping_ = true;
-  for (auto it = programs_.rbegin(); it != programs_.rend(); ++it) {
+  co_await stop_those(false, grace);
+  co_await stop_those(true, grace);
+}
+
+io::Task<void> Supervisor::stop_those(bool ends_last, milliseconds grace) {
+  std::vector<Running*> those;
+  for (const auto& running : programs_) {
+    if (running->program.ends_last == ends_last) those.push_back(running.get());
+  }
+  for (auto it = those.rbegin(); it != those.rend(); ++it) {
     if ((*it)->process) (*it)->process->kill(SIGTERM);
     (*it)->changed.notify_all();
   }
   const MonoTime deadline = reactor_.in(grace);
-  const auto any_left = [this] {
-    return std::any_of(programs_.begin(), programs_.end(), [](const auto& p) { return p->process.has_value(); });
+  const auto any_left = [&those] {
+    return std::any_of(those.begin(), those.end(), [](const Running* p) { return p->process.has_value(); });
   };
   while (any_left()) {
     if (reactor_.now() >= deadline) {
-      for (const auto& running : programs_) {
+      for (Running* running : those) {
         if (running->process) running->process->kill(SIGKILL);
       }
     }

@@ -20,6 +20,7 @@ struct Program {
   std::string name;  ///< unique: "agent beijing-1"
   std::vector<std::string> argv;
   std::filesystem::path log;  ///< both its outputs, appended
+  bool ends_last = false;     ///< others write to it until their end
 };
 
 /// Keeps programs running: restarts one that ends, after a pause that doubles from 100 ms to 5 s while it keeps ending
@@ -40,7 +41,8 @@ class Supervisor {
   void resume(const std::string& name);
   /// How many times it was started again.
   [[nodiscard]] int restarts_of(const std::string& name) const;
-  /// Ends every program, the last started first: SIGTERM, and SIGKILL after `grace`.
+  /// Ends every program, the last started first: SIGTERM, and SIGKILL after `grace`. Those that `ends_last` once the
+  /// others have ended, with the same grace.
   [[nodiscard]] io::Task<void> stop_all(std::chrono::milliseconds grace);
 
   [[nodiscard]] std::vector<std::string> names() const;
@@ -48,6 +50,7 @@ class Supervisor {
  private:
   struct Running;
   io::Task<void> keep_running(Running& running);
+  io::Task<void> stop_those(bool ends_last, std::chrono::milliseconds grace);
   [[nodiscard]] Running* find(const std::string& name) const;
 
   io::Reactor& reactor_;

@@ -22,6 +22,7 @@ struct Options {
   std::string keep;
   std::vector<int> only;
   bool quick = false;
+  bool production = false;
 };
 
 using Step = io::Task<Status> (*)(Story&);
@@ -62,7 +63,8 @@ Status demo(const Shell& shell, const Options& o) {
   YZ_CHECK(make_folder(folder / "site"));
   Random random = Random::from_entropy();
   YZ_TRY(ClusterPlan plan,
-         ClusterPlan::load_or_make(folder / "cluster", static_cast<std::uint16_t>(12'000 + random.below(18'000))));
+         ClusterPlan::load_or_make(folder / "cluster", static_cast<std::uint16_t>(12'000 + random.below(18'000)),
+                                   o.production ? Stores::kProduction : Stores::kEmbedded));
   io::Reactor reactor;
   ClusterOptions options;
   options.bin = shell.bin;
@@ -98,12 +100,14 @@ void add_demo(CLI::App& app, Shell& shell) {
       "Examples:\n"
       "  yz demo\n"
       "  yz demo --quick               smaller numbers, for a first look\n"
+      "  yz demo --production          on MariaDB with two instances of control\n"
       "  yz demo --only 5 --keep /tmp/d  step 1 and 5; logs stay in /tmp/d");
   const auto o = std::make_shared<Options>();
   command->add_option("--geo", o->geo, "Compiled address map (yz-geo-build); a few sample blocks without it");
   command->add_option("--keep", o->keep, "Folder for everything, kept afterwards");
   command->add_option("--only", o->only, "These steps only (and the first)")->check(CLI::Range(1, 10));
   command->add_flag("--quick", o->quick, "Smaller numbers");
+  command->add_flag("--production", o->production, "On the stores of `yz up --production`");
   command->callback([&shell, o] { shell.action = [&shell, o] { return demo(shell, *o); }; });
 }
 

@@ -31,7 +31,13 @@ struct Options {
   std::string memory = "256MiB";
   std::string disk = "1GiB";
   int port = 7080;
+  bool production = false;
 };
+
+/// Production has a folder beside an embedded cluster's where none is named.
+std::filesystem::path state_folder(const Shell& shell, const Options& o) {
+  return o.production && shell.state == Shell().state ? shell.state / "production" : shell.state;
+}
 
 /// Held as long as the cluster runs, so that two runs never share a folder.
 Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
@@ -67,6 +73,12 @@ std::string where_table(const Cluster& cluster, const std::string& origin, bool 
   }
   table.add({"control (REST)", plan.api_url(), log("control")});
   table.add({"control (nodes, gRPC)", fmt::format("127.0.0.1:{}", plan.rpc_port), ""});
+  if (plan.production) {
+    const PlannedControl second = plan.controls().back();
+    table.add({"second control (REST)", second.api_url(), log(second.name)});
+    table.add({"second control (nodes, gRPC)", fmt::format("127.0.0.1:{}", second.rpc_port), ""});
+    table.add({"MariaDB", fmt::format("127.0.0.1:{}", plan.production->database_port), log("mariadb")});
+  }
   table.add({"scheduler (DNS)", fmt::format("127.0.0.1:{} udp, tcp", plan.dns_port), log("gslb")});
   table.add({"scheduler (302, HTTP-DNS)", fmt::format("http://127.0.0.1:{}", plan.gslb_port), ""});
   for (const PlannedNode& node : plan.nodes) {
@@ -78,7 +90,7 @@ std::string where_table(const Cluster& cluster, const std::string& origin, bool 
   return table.text();
 }
 
-std::string what_next(const Cluster& cluster, const std::string& state) {
+std::string what_next(const Cluster& cluster, const std::filesystem::path& state) {
   const ClusterPlan& plan = cluster.plan();
   const auto sample = [&](geo::Province province, geo::Isp isp, const char* wanted) {
     const auto found = sample_address(cluster.geo(), province, isp, wanted);
@@ -86,7 +98,7 @@ std::string what_next(const Cluster& cluster, const std::string& state) {
   };
   const std::string unicom = sample(geo::Province::kBeijing, geo::Isp::kUnicom, "202.106.0.20");
   const std::string telecom = sample(geo::Province::kGuangdong, geo::Isp::kTelecom, "202.96.128.86");
-  const std::string yz = fmt::format("{} --state {}", (cluster.options().bin / "yz").string(), state);
+  const std::string yz = fmt::format("{} --state {}", (cluster.options().bin / "yz").string(), state.string());
   const PlannedNode& beijing = plan.nodes.front();
   return fmt::format(
       "\nWhat to type next\n"
@@ -146,15 +158,17 @@ io::Task<Status> bring_up(const Shell& shell, const Options& o, Cluster& cluster
   YZ_CO_CHECK(co_await cluster.wait_for_dns(domain.value("cname", cluster.plan().cname()), std::chrono::seconds(20)));
   const bool has_portals = co_await serves_portals(reactor, cluster.plan().api_url());
   shell.print("\n" + where_table(cluster, o.origin.empty() ? origin.text() : o.origin, has_portals));
-  shell.print(what_next(cluster, shell.state.string()));
+  shell.print(what_next(cluster, state_folder(shell, o)));
   co_return co_await stay();
 }
 
 Status up(const Shell& shell, const Options& o) {
   YZ_CHECK(log::open("yz", {log::Level::kWarn, false, ""}));
-  YZ_TRY(const UniqueFd lock, lock_folder(shell.state));
+  const std::filesystem::path folder = state_folder(shell, o);
+  YZ_TRY(const UniqueFd lock, lock_folder(folder));
   hold_stop_signals();
-  YZ_TRY(ClusterPlan plan, ClusterPlan::load_or_make(shell.state, static_cast<std::uint16_t>(o.port)));
+  YZ_TRY(ClusterPlan plan, ClusterPlan::load_or_make(folder, static_cast<std::uint16_t>(o.port),
+                                                     o.production ? Stores::kProduction : Stores::kEmbedded));
   io::Reactor reactor;
   ClusterOptions options;
   options.bin = shell.bin;
@@ -181,7 +195,9 @@ void add_up(CLI::App& app, Shell& shell) {
       "  yz up                                 state in .state, a small sample site\n"
       "  yz up --site /usr/share/doc           your own folder as the origin\n"
       "  yz up --origin https://www.a.com      your own origin\n"
-      "  yz --state /tmp/second up             a second CDN beside the first");
+      "  yz --state /tmp/second up             a second CDN beside the first\n"
+      "  yz up --production                    on a real MariaDB, with two instances of control; state in\n"
+      "                                        .state/production, which `yz --state` then names");
   const auto o = std::make_shared<Options>();
   command->add_option("--site", o->site, "Folder the sample origin serves");
   command->add_option("--origin", o->origin, "Your own origin instead: http://host[:port]")->excludes("--site");
@@ -195,6 +211,8 @@ void add_up(CLI::App& app, Shell& shell) {
   command->add_option("--port", o->port, "Where the search for free ports starts")
       ->capture_default_str()
       ->check(CLI::Range(1024, 32000));
+  command->add_flag("--production", o->production,
+                    "On a MariaDB server of its own (Debian: mariadb-server-core), with two instances of control");
   command->callback([&shell, o] { shell.action = [&shell, o] { return up(shell, *o); }; });
 }
 

@@ -1,9 +1,11 @@
-// Control is killed under load: DNS and edges go on, the API fails clearly, and nothing it had accepted is lost.
+// Control, every instance of it, is killed under load: DNS and edges go on, the API fails clearly, and nothing it had
+// accepted is lost.
 #include <csignal>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/demo/leader_dies.h"
 #include "cli/demo/load.h"
 #include "cli/demo/story.h"
 #include "cli/table.h"
@@ -24,11 +26,13 @@ io::Task<Status> step_dead_control(Story& story) {
   }
   Load load(story, story.host, "/control/load.bin", content, story.unicom, 8);
   co_await io::sleep_for(std::chrono::milliseconds(300));
+  const std::vector<PlannedControl> controls = story.cluster.plan().controls();
+  if (controls.size() > 1) YZ_CO_CHECK(co_await leader_dies(story));
 
   YZ_CO_CHECK(story.write_file("/control/page.txt", "changed, refreshed, and then control died"));
   const json body = {{"urls", {fmt::format("http://{}/control/page.txt", story.host)}}};
   YZ_CO_TRY(const json accepted, co_await story.cluster.api().post("/api/v1/refresh", body));
-  story.cluster.programs().kill("control", SIGKILL, true);
+  for (const PlannedControl& control : controls) story.cluster.programs().kill(control.name, SIGKILL, true);
   co_await io::sleep_for(std::chrono::milliseconds(100));
   const auto failed = co_await story.cluster.api().get("/api/v1/domains");
   story.tell(fmt::format("the API says: {}", failed ? "(an answer)" : failed.error().message));
@@ -41,7 +45,7 @@ io::Task<Status> step_dead_control(Story& story) {
       fmt::format("for 3 s without control: {} requests served, DNS always answered", load.counts().served - before)));
 
   const MonoTime resumed = SystemClock::instance().mono();
-  story.cluster.programs().resume("control");
+  for (const PlannedControl& control : controls) story.cluster.programs().resume(control.name);
   YZ_CO_CHECK(co_await story.cluster.wait_until_ready(std::chrono::seconds(60)));
   story.tell(fmt::format(
       "control is back with all nodes after {}",
