@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/audit_log.h"
+#include "store/page_query.h"
 #include "store/sealer.h"
 
 namespace yz::store {
@@ -58,6 +59,37 @@ void read_settings(const std::string& text, AcmeAccount& account) {
 
 std::string detail_of(const AcmeAccount& account) {
   return json{{"name", account.name}, {"directory", account.directory}, {"enabled", account.enabled}}.dump();
+}
+
+constexpr std::string_view kOrderColumns =
+    "id, tenant, account, pinned, certificate, certificate_name, names, challenge, key_kind, cause, state, url, "
+    "certificate_key, replaces, attempts, rejections, next_at, error, created_at, finished_at";
+constexpr std::size_t kOrderColumnCount = 20;
+
+Result<AcmeOrder> read_order(const Sealer& sealer, const Row& row) {
+  AcmeOrder out{.id = row.id<AcmeOrderId>(0),
+                .tenant = row.id<model::TenantId>(1),
+                .account = row.id<AcmeAccountId>(2),
+                .pinned = row.boolean(3),
+                .certificate = row.id<model::CertificateId>(4),
+                .certificate_name = row.text(5),
+                .names = from_list(row.text(6)),
+                .challenge = static_cast<model::ChallengeKind>(row.u64(7)),
+                .key_kind = static_cast<CertificateKey>(row.u64(8)),
+                .cause = static_cast<AcmeCause>(row.u64(9)),
+                .state = static_cast<AcmeOrderState>(row.u64(10)),
+                .url = row.text(11)};
+  if (!row.text(12).empty()) {
+    YZ_TRY(out.key_pem, sealer.open(context_of(out.id), row.text(12)));
+  }
+  out.replaces = row.text(13);
+  out.attempts = row.u64(14);
+  out.rejections = row.u64(15);
+  out.next_at = row.time(16);
+  out.error = row.text(17);
+  out.created = row.time(18);
+  out.finished = row.time(19);
+  return out;
 }
 
 tl::unexpected<Error> no_such(std::string_view what, std::uint64_t id) {
@@ -193,35 +225,10 @@ Result<AcmeOrder> AcmeOrderStore::create(const Author& author, AcmeOrder order) 
 
 Result<std::vector<AcmeOrder>> AcmeOrderStore::select(std::string_view rest, const std::vector<Value>& parameters) {
   YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("SELECT id, tenant, account, pinned, certificate, certificate_name, names, challenge, "
-                               "key_kind, cause, state, url, certificate_key, replaces, attempts, rejections, next_at, "
-                               "error, created_at, finished_at FROM acme_order {}",
-                               rest),
-                   20, parameters));
+         tx_.query(fmt::format("SELECT {} FROM acme_order {}", kOrderColumns, rest), kOrderColumnCount, parameters));
   std::vector<AcmeOrder> out;
   for (const Row& row : rows) {
-    AcmeOrder one{.id = row.id<AcmeOrderId>(0),
-                  .tenant = row.id<model::TenantId>(1),
-                  .account = row.id<AcmeAccountId>(2),
-                  .pinned = row.boolean(3),
-                  .certificate = row.id<model::CertificateId>(4),
-                  .certificate_name = row.text(5),
-                  .names = from_list(row.text(6)),
-                  .challenge = static_cast<model::ChallengeKind>(row.u64(7)),
-                  .key_kind = static_cast<CertificateKey>(row.u64(8)),
-                  .cause = static_cast<AcmeCause>(row.u64(9)),
-                  .state = static_cast<AcmeOrderState>(row.u64(10)),
-                  .url = row.text(11)};
-    if (!row.text(12).empty()) {
-      YZ_TRY(one.key_pem, tx_.sealer().open(context_of(one.id), row.text(12)));
-    }
-    one.replaces = row.text(13);
-    one.attempts = row.u64(14);
-    one.rejections = row.u64(15);
-    one.next_at = row.time(16);
-    one.error = row.text(17);
-    one.created = row.time(18);
-    one.finished = row.time(19);
+    YZ_TRY(AcmeOrder one, read_order(tx_.sealer(), row));
     out.push_back(std::move(one));
   }
   return out;
@@ -234,23 +241,11 @@ Result<AcmeOrder> AcmeOrderStore::get(AcmeOrderId id) {
 }
 
 Result<Listing<AcmeOrder>> AcmeOrderStore::list(const AcmeOrderFilter& filter, Page page) {
-  std::string rest = "WHERE id < ?";
-  std::vector<Value> parameters{page.after == 0 ? Value(INT64_MAX) : Value(page.after)};
-  const auto restrict_to = [&](std::string_view column, Value value) {
-    rest += fmt::format(" AND {} = ?", column);
-    parameters.push_back(std::move(value));
-  };
-  if (filter.tenant) restrict_to("tenant", *filter.tenant);
-  if (filter.state) restrict_to("state", number(*filter.state));
-  if (filter.certificate) restrict_to("certificate", *filter.certificate);
-  rest += fmt::format(" ORDER BY id DESC LIMIT {}", page.limit + 1);
-  Listing<AcmeOrder> out;
-  YZ_TRY(out.items, select(rest, parameters));
-  if (out.items.size() > page.limit) {
-    out.items.pop_back();
-    out.next = out.items.back().id.value;
-  }
-  return out;
+  PageQuery query(kOrderColumns, kOrderColumnCount, "acme_order", page, PageOrder::kNewestFirst);
+  if (filter.tenant) query.where("tenant", *filter.tenant);
+  if (filter.state) query.where("state", number(*filter.state));
+  if (filter.certificate) query.where("certificate", *filter.certificate);
+  return query.read<AcmeOrder>(tx_, [this](const Row& row) { return read_order(tx_.sealer(), row); });
 }
 
 Result<std::vector<AcmeOrder>> AcmeOrderStore::due(WallTime now, std::size_t limit) {

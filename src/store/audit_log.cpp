@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/text.h"
+#include "store/page_query.h"
 #include "store/sequence.h"
 
 namespace yz::store {
@@ -65,27 +66,12 @@ Status AuditLog::add(const Author& author, std::string_view action, std::string_
 }
 
 Result<Listing<AuditEntry>> AuditLog::list(const AuditFilter& filter, Page page) {
-  std::string sql = fmt::format("SELECT {} FROM audit WHERE id < ?", kColumns);
-  std::vector<Value> parameters{page.after == 0 ? Value(INT64_MAX) : Value(page.after)};
-  const auto restrict_to = [&](std::string_view column, Value value) {
-    sql += fmt::format(" AND {} = ?", column);
-    parameters.push_back(std::move(value));
-  };
-  if (filter.tenant) restrict_to("tenant", *filter.tenant);
-  if (!filter.kind.empty()) restrict_to("kind", filter.kind);
-  if (!filter.kind.empty() && !filter.target.empty()) restrict_to("target", filter.target);
-  if (!filter.actor.empty()) restrict_to("actor", filter.actor);
-  YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("{} ORDER BY id DESC LIMIT {}", sql, page.limit + 1), kColumnCount, parameters));
-  Listing<AuditEntry> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = listing.items.back().id;
-      break;
-    }
-    listing.items.push_back(read_entry(row));
-  }
-  return listing;
+  PageQuery query(kColumns, kColumnCount, "audit", page, PageOrder::kNewestFirst);
+  if (filter.tenant) query.where("tenant", *filter.tenant);
+  if (!filter.kind.empty()) query.where("kind", filter.kind);
+  if (!filter.kind.empty() && !filter.target.empty()) query.where("target", filter.target);
+  if (!filter.actor.empty()) query.where("actor", filter.actor);
+  return query.read<AuditEntry>(tx_, &read_entry);
 }
 
 Result<AuditVerdict> AuditLog::verify() {

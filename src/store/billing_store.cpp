@@ -8,6 +8,7 @@
 
 #include "store/audit_log.h"
 #include "store/dialect.h"
+#include "store/page_query.h"
 #include "store/resource_rows.h"
 
 namespace yz::store {
@@ -132,26 +133,11 @@ StoredStatement read_statement(const Row& row) {
           .closed = row.optional_time(5)};
 }
 
-/// A page of a table whose first column is the id.
+/// A page of what tenants have.
 template <typename T, typename Read>
-Result<Listing<T>> list_rows(Transaction& tx, std::string_view columns, std::size_t count, std::string_view table,
-                             Page page, std::optional<TenantId> tenant, Read read) {
-  std::string sql = fmt::format("SELECT {} FROM {} WHERE id > ?", columns, table);
-  std::vector<Value> parameters{page.after};
-  if (tenant) {
-    sql += " AND tenant = ?";
-    parameters.emplace_back(*tenant);
-  }
-  YZ_TRY(const Rows rows, tx.query(fmt::format("{} ORDER BY id LIMIT {}", sql, page.limit + 1), count, parameters));
-  Listing<T> out;
-  for (const Row& row : rows) {
-    if (out.items.size() == page.limit) {
-      out.next = out.items.back().id.value;
-      break;
-    }
-    out.items.push_back(read(row));
-  }
-  return out;
+Result<Listing<T>> list_owned(Transaction& tx, PageQuery query, std::optional<TenantId> tenant, Read read) {
+  if (tenant) query.where("tenant", *tenant);
+  return query.read<T>(tx, read);
 }
 
 }  // namespace
@@ -217,19 +203,8 @@ Result<StoredPlan> BillingStore::plan(PlanId id, std::optional<std::uint64_t> ve
 }
 
 Result<Listing<StoredPlan>> BillingStore::plans(Page page) {
-  YZ_TRY(
-      const Rows rows,
-      tx_.query(fmt::format("SELECT id FROM plan WHERE id > ? ORDER BY id LIMIT {}", page.limit + 1), 1, {page.after}));
-  Listing<StoredPlan> out;
-  for (const Row& row : rows) {
-    if (out.items.size() == page.limit) {
-      out.next = out.items.back().id.value;
-      break;
-    }
-    YZ_TRY(StoredPlan plan, this->plan(row.id<PlanId>(0)));
-    out.items.push_back(std::move(plan));
-  }
-  return out;
+  const auto read = [this](const Row& row) { return plan(row.id<PlanId>(0)); };
+  return PageQuery("id", 1, "plan", page).read<StoredPlan>(tx_, read);
 }
 
 // --- contracts and packages ---
@@ -270,7 +245,7 @@ Result<std::optional<Contract>> BillingStore::contract(ContractId id) {
 }
 
 Result<Listing<Contract>> BillingStore::contracts(Page page, std::optional<TenantId> tenant) {
-  return list_rows<Contract>(tx_, kContractColumns, 7, "contract", page, tenant, read_contract);
+  return list_owned<Contract>(tx_, {kContractColumns, 7, "contract", page}, tenant, read_contract);
 }
 
 Status BillingStore::remove_contract(const Author& author, ContractId id) {
@@ -319,7 +294,7 @@ Result<StoredPackage> BillingStore::create_package(const Author& author, StoredP
 }
 
 Result<Listing<StoredPackage>> BillingStore::packages(Page page, std::optional<TenantId> tenant) {
-  return list_rows<StoredPackage>(tx_, kPackageColumns, 7, "traffic_package", page, tenant, read_package);
+  return list_owned<StoredPackage>(tx_, {kPackageColumns, 7, "traffic_package", page}, tenant, read_package);
 }
 
 // --- statements ---
@@ -338,7 +313,7 @@ Result<std::optional<StoredStatement>> BillingStore::statement(TenantId tenant, 
 }
 
 Result<Listing<StoredStatement>> BillingStore::statements(Page page, std::optional<TenantId> tenant) {
-  return list_rows<StoredStatement>(tx_, kStatementColumns, 6, "statement", page, tenant, read_statement);
+  return list_owned<StoredStatement>(tx_, {kStatementColumns, 6, "statement", page}, tenant, read_statement);
 }
 
 Result<StoredStatement> BillingStore::draw(const Author& author, TenantId tenant, const std::string& month) {

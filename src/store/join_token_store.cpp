@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "store/audit_log.h"
+#include "store/page_query.h"
 
 namespace yz::store {
 namespace {
@@ -70,18 +71,7 @@ Result<JoinToken> JoinTokenStore::redeem(std::string_view secret, std::string_vi
 }
 
 Result<Listing<JoinToken>> JoinTokenStore::list(Page page) {
-  YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("SELECT {} FROM join_token WHERE id > ? ORDER BY id LIMIT {}", kColumns, page.limit + 1),
-                   kColumnCount, {page.after}));
-  Listing<JoinToken> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = listing.items.back().id.value;
-      break;
-    }
-    listing.items.push_back(read_token(row));
-  }
-  return listing;
+  return PageQuery(kColumns, kColumnCount, "join_token", page).read<JoinToken>(tx_, &read_token);
 }
 
 Result<std::uint64_t> JoinTokenStore::drop_expired(WallTime before) {

@@ -9,6 +9,7 @@
 #include "model/codec.h"
 #include "model/json.h"
 #include "store/audit_log.h"
+#include "store/page_query.h"
 #include "store/sealer.h"
 
 namespace yz::store {
@@ -104,16 +105,16 @@ Error as_client_error(Error error, std::string_view what) {
 
 namespace {
 
-constexpr std::string_view kColumns = "version, seq, body, created_at, updated_at, id";
+constexpr std::string_view kColumns = "id, version, seq, body, created_at, updated_at";
 constexpr std::size_t kColumnCount = 6;
 
 Result<ResourceRow> read_row(const Transaction& tx, const Row& row) {
-  YZ_TRY(Resource resource, from_body(tx, row.text(2)));
+  YZ_TRY(Resource resource, from_body(tx, row.text(3)));
   return ResourceRow{.value = std::move(resource),
-                     .version = row.u64(0),
-                     .seq = row.id<model::ConfigSeq>(1),
-                     .created = row.time(3),
-                     .updated = row.time(4)};
+                     .version = row.u64(1),
+                     .seq = row.id<model::ConfigSeq>(2),
+                     .created = row.time(4),
+                     .updated = row.time(5)};
 }
 
 std::uint64_t kind_number(ResourceKind kind) { return static_cast<std::uint64_t>(kind); }
@@ -135,28 +136,11 @@ Result<ResourceRow> get_resource(Transaction& tx, const ResourceKey& key) {
 }
 
 Result<Listing<ResourceRow>> list_resources(Transaction& tx, ResourceKind kind, Page page, const ListFilter& filter) {
-  std::string sql = fmt::format("SELECT {} FROM resource WHERE kind = ? AND id > ?", kColumns);
-  std::vector<Value> parameters{kind_number(kind), page.after};
-  if (filter.tenant) {
-    sql += " AND tenant = ?";
-    parameters.emplace_back(*filter.tenant);
-  }
-  if (!filter.name.empty()) {
-    sql += " AND name = ?";
-    parameters.emplace_back(filter.name);
-  }
-  sql += fmt::format(" ORDER BY id LIMIT {}", page.limit + 1);
-  YZ_TRY(const Rows rows, tx.query(sql, kColumnCount, parameters));
-  Listing<ResourceRow> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = rows[page.limit - 1].u64(5);
-      break;
-    }
-    YZ_TRY(ResourceRow item, read_row(tx, row));
-    listing.items.push_back(std::move(item));
-  }
-  return listing;
+  PageQuery query(kColumns, kColumnCount, "resource", page);
+  query.where("kind", kind_number(kind));
+  if (filter.tenant) query.where("tenant", *filter.tenant);
+  if (!filter.name.empty()) query.where("name", filter.name);
+  return query.read<ResourceRow>(tx, [&tx](const Row& row) { return read_row(tx, row); });
 }
 
 Status write_row(Transaction& tx, ResourceRow& row, bool is_new) {

@@ -4,6 +4,7 @@
 
 #include "store/audit_log.h"
 #include "store/dialect.h"
+#include "store/page_query.h"
 
 namespace yz::store {
 
@@ -206,25 +207,11 @@ Result<std::vector<NodeId>> TaskStore::away(TaskId id) {
 }
 
 Result<Listing<Task>> TaskStore::list(const TaskFilter& filter, Page page) {
-  std::string sql = fmt::format("SELECT {} FROM task WHERE id < ?", kColumns);
-  std::vector<Value> parameters{page.after == 0 ? Value(INT64_MAX) : Value(page.after)};
-  const auto restrict_to = [&](std::string_view column, Value value) {
-    sql += fmt::format(" AND {} = ?", column);
-    parameters.push_back(std::move(value));
-  };
-  if (filter.tenant) restrict_to("tenant", *filter.tenant);
-  if (filter.kind) restrict_to("kind", number(*filter.kind));
-  if (filter.state) restrict_to("state", number(*filter.state));
-  YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("{} ORDER BY id DESC LIMIT {}", sql, page.limit + 1), kColumnCount, parameters));
-  Listing<Task> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = listing.items.back().id.value;
-      break;
-    }
-    listing.items.push_back(read_task(row));
-  }
+  PageQuery query(kColumns, kColumnCount, "task", page, PageOrder::kNewestFirst);
+  if (filter.tenant) query.where("tenant", *filter.tenant);
+  if (filter.kind) query.where("kind", number(*filter.kind));
+  if (filter.state) query.where("state", number(*filter.state));
+  YZ_TRY(auto listing, query.read<Task>(tx_, &read_task));
   YZ_CHECK(fill(tx_, listing.items));
   return listing;
 }

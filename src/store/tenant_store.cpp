@@ -6,6 +6,7 @@
 #include "model/json.h"
 #include "store/audit_log.h"
 #include "store/dialect.h"
+#include "store/page_query.h"
 #include "store/resource_rows.h"
 
 namespace yz::store {
@@ -62,23 +63,9 @@ Result<Stored<Tenant>> TenantStore::create(const Author& author, Tenant tenant) 
 Result<Stored<Tenant>> TenantStore::get(TenantId id) { return find_tenant(tx_, id, ""); }
 
 Result<Listing<Stored<Tenant>>> TenantStore::list(Page page, const std::string& name) {
-  std::string sql = fmt::format("SELECT {} FROM tenant WHERE id > ?", kColumns);
-  std::vector<Value> parameters{page.after};
-  if (!name.empty()) {
-    sql += " AND name = ?";
-    parameters.emplace_back(name);
-  }
-  YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("{} ORDER BY id LIMIT {}", sql, page.limit + 1), kColumnCount, parameters));
-  Listing<Stored<Tenant>> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = listing.items.back().value.id.value;
-      break;
-    }
-    listing.items.push_back(read_tenant(row));
-  }
-  return listing;
+  PageQuery query(kColumns, kColumnCount, "tenant", page);
+  if (!name.empty()) query.where("name", name);
+  return query.read<Stored<Tenant>>(tx_, &read_tenant);
 }
 
 Result<Stored<Tenant>> TenantStore::update(const Author& author, Tenant tenant, std::optional<std::uint64_t> expected) {

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "store/audit_log.h"
+#include "store/page_query.h"
 #include "store/resource_rows.h"
 #include "store/user_store.h"
 
@@ -103,23 +104,9 @@ Status TokenStore::touch(TokenId id, WallTime now) {
 }
 
 Result<Listing<ApiToken>> TokenStore::list(Page page, std::optional<model::TenantId> tenant) {
-  std::string sql = fmt::format("SELECT {} FROM api_token WHERE id > ?", kColumns);
-  std::vector<Value> parameters{page.after};
-  if (tenant) {
-    sql += " AND tenant = ?";
-    parameters.emplace_back(*tenant);
-  }
-  YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("{} ORDER BY id LIMIT {}", sql, page.limit + 1), kColumnCount, parameters));
-  Listing<ApiToken> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = listing.items.back().id.value;
-      break;
-    }
-    listing.items.push_back(read_token(row));
-  }
-  return listing;
+  PageQuery query(kColumns, kColumnCount, "api_token", page);
+  if (tenant) query.where("tenant", *tenant);
+  return query.read<ApiToken>(tx_, &read_token);
 }
 
 Result<ApiToken> TokenStore::get(TokenId id) {

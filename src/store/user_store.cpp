@@ -5,6 +5,7 @@
 
 #include "store/audit_log.h"
 #include "store/dialect.h"
+#include "store/page_query.h"
 #include "store/resource_rows.h"
 #include "store/sealer.h"
 
@@ -110,29 +111,10 @@ Result<std::optional<Stored<User>>> UserStore::find(std::string_view email) {
 }
 
 Result<Listing<Stored<User>>> UserStore::list(const UserFilter& filter, Page page) {
-  std::string sql = fmt::format("SELECT {} FROM user_account WHERE id > ?", kColumns);
-  std::vector<Value> parameters{page.after};
-  if (filter.tenant && *filter.tenant) {
-    sql += " AND tenant = ?";
-    parameters.emplace_back(*filter.tenant);
-  } else if (filter.tenant) {
-    sql += " AND tenant IS NULL";
-  }
-  if (!filter.email.empty()) {
-    sql += " AND email = ?";
-    parameters.emplace_back(filter.email);
-  }
-  YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("{} ORDER BY id LIMIT {}", sql, page.limit + 1), kColumnCount, parameters));
-  Listing<Stored<User>> listing;
-  for (const Row& row : rows) {
-    if (listing.items.size() == page.limit) {
-      listing.next = listing.items.back().value.id.value;
-      break;
-    }
-    listing.items.push_back(read_user(row));
-  }
-  return listing;
+  PageQuery query(kColumns, kColumnCount, "user_account", page);
+  if (filter.tenant) query.where("tenant", tenant_value(*filter.tenant));
+  if (!filter.email.empty()) query.where("email", filter.email);
+  return query.read<Stored<User>>(tx_, &read_user);
 }
 
 Result<std::uint64_t> UserStore::count() {
