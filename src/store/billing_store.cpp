@@ -133,6 +133,11 @@ StoredStatement read_statement(const Row& row) {
           .closed = row.optional_time(5)};
 }
 
+/// What the audit tells of a statement.
+json summary_of(const StoredStatement& statement) {
+  return {{"month", statement.month}, {"total", json::parse(statement.body, nullptr, false).value("total", "")}};
+}
+
 /// A page of what tenants have.
 template <typename T, typename Read>
 Result<Listing<T>> list_owned(Transaction& tx, PageQuery query, std::optional<TenantId> tenant, Read read) {
@@ -212,13 +217,17 @@ Result<Listing<StoredPlan>> BillingStore::plans(Page page) {
 Result<Contract> BillingStore::create_contract(const Author& author, Contract contract) {
   YZ_TRY(const StoredPlan plan, this->plan(contract.plan, contract.version));
   YZ_TRY(contract.from_minute, billing::parse_day(contract.from_day, plan.plan.utc_offset));
+  // A row to lock, so that contracts, closing and counting exclude each other.
+  YZ_CHECK(tx_.execute("INSERT INTO bill_closed (tenant, until_minute) VALUES (?, 0)" +
+                           tx_.dialect().or_add("bill_closed", "tenant", {"until_minute"}),
+                       {contract.tenant}));
+  YZ_TRY(const std::uint32_t closed, closed_until(contract.tenant, true));
   YZ_TRY(const std::vector<billing::PlanStart> others, plan_starts(contract.tenant));
   for (const billing::PlanStart& other : others) {
     if (other.plan.utc_offset != plan.plan.utc_offset || other.plan.currency != plan.plan.currency) {
       return fail(Code::kConflict, "all plans of a tenant have one currency and one utc_offset", Fault::kClient);
     }
   }
-  YZ_TRY(const std::uint32_t closed, closed_until(contract.tenant));
   if (contract.from_minute < closed) {
     return fail(Code::kConflict, "the statement of that month is closed", Fault::kClient);
   }
@@ -228,12 +237,6 @@ Result<Contract> BillingStore::create_contract(const Author& author, Contract co
       {contract.tenant, contract.from_minute, contract.from_day, contract.plan, contract.version, author.at});
   if (!id) return fail(as_client_error(std::move(id).error(), "contract"));
   contract.id = ContractId{*id};
-  if (others.empty() && closed == 0) {
-    // A row to lock, so that closing and counting exclude each other.
-    YZ_CHECK(tx_.execute("INSERT INTO bill_closed (tenant, until_minute) VALUES (?, 0)" +
-                             tx_.dialect().or_add("bill_closed", "tenant", {"until_minute"}),
-                         {contract.tenant}));
-  }
   YZ_CHECK(audit(tx_, author, contract.tenant, "create", "contract", to_string(contract.id),
                  {{"plan", contract.plan.value}, {"version", contract.version}, {"from", contract.from_day}}));
   return contract;
@@ -277,7 +280,7 @@ Result<std::vector<billing::PlanStart>> BillingStore::plan_starts(TenantId tenan
 }
 
 Result<StoredPackage> BillingStore::create_package(const Author& author, StoredPackage package) {
-  YZ_TRY(const std::uint32_t closed, closed_until(package.tenant));
+  YZ_TRY(const std::uint32_t closed, closed_until(package.tenant, true));  // nobody closes a month meanwhile
   if (package.from_minute < closed) {
     return fail(Code::kConflict, "the package begins in a month whose statement is closed", Fault::kClient);
   }
@@ -318,13 +321,19 @@ Result<Listing<StoredStatement>> BillingStore::statements(Page page, std::option
 
 Result<StoredStatement> BillingStore::draw(const Author& author, TenantId tenant, const std::string& month) {
   YZ_CHECK(closed_until(tenant, true));  // nobody closes it meanwhile
-  YZ_TRY(const auto present, statement(tenant, month));
-  if (present && present->closed) return *present;
+  YZ_TRY(auto present, statement(tenant, month));
+  if (present && present->closed) return *std::move(present);
+  YZ_TRY(StoredStatement drawn, draw_draft(author.at, tenant, month));
+  YZ_CHECK(audit(tx_, author, tenant, "draw", "statement", to_string(drawn.id), summary_of(drawn)));
+  return drawn;
+}
+
+Result<StoredStatement> BillingStore::draw_draft(WallTime now, TenantId tenant, const std::string& month) {
   YZ_TRY(const billing::StatementInput input, gather(tenant, month, false));
   YZ_TRY(const json document, billing::draw_up(input));
   YZ_CHECK(tx_.execute("INSERT INTO statement (tenant, month, closed, body, created_at) VALUES (?, ?, 0, ?, ?)" +
                            tx_.dialect().or_replace("tenant, month", {"body", "created_at"}),
-                       {tenant, month, document.dump(), author.at}));
+                       {tenant, month, document.dump(), now}));
   YZ_TRY(auto stored, statement(tenant, month));
   YZ_ASSERT(stored.has_value());
   return *std::move(stored);
@@ -348,13 +357,12 @@ Result<StoredStatement> BillingStore::close(const Author& author, StatementId id
   if (author.at < WallTime(std::chrono::minutes(period.until_minute))) {
     return fail(Code::kConflict, "the month is not over", Fault::kClient);
   }
-  YZ_TRY(const StoredStatement drawn, draw(author, tenant, found->month));
+  YZ_TRY(const StoredStatement drawn, draw_draft(author.at, tenant, found->month));
   YZ_CHECK(tx_.execute("UPDATE statement SET closed = 1, closed_at = ? WHERE id = ?", {author.at, id}));
   YZ_CHECK(tx_.execute("UPDATE bill_late SET adjusted_in = ? WHERE tenant = ? AND adjusted_in = ''",
                        {found->month, tenant}));
   YZ_CHECK(tx_.execute("UPDATE bill_closed SET until_minute = ? WHERE tenant = ?", {period.until_minute, tenant}));
-  YZ_CHECK(audit(tx_, author, tenant, "close", "statement", to_string(id),
-                 {{"month", found->month}, {"total", json::parse(drawn.body, nullptr, false).value("total", "")}}));
+  YZ_CHECK(audit(tx_, author, tenant, "close", "statement", to_string(id), summary_of(drawn)));
   YZ_TRY(found, statement(id));
   return *std::move(found);
 }

@@ -117,6 +117,8 @@ class BillingStore final {
   Result<std::uint32_t> closed_until(model::TenantId tenant, bool for_update = false);
 
  private:
+  /// A month that is not closed, under the tenant's lock.
+  Result<StoredStatement> draw_draft(WallTime now, model::TenantId tenant, const std::string& month);
   /// `is_closed`: late usage that this month's statement took on, not what waits for the next.
   Result<billing::StatementInput> gather(model::TenantId tenant, const std::string& month, bool is_closed);
   Result<std::vector<billing::Correction>> corrections(model::TenantId tenant, const std::string& month, bool is_closed,

@@ -1,7 +1,10 @@
 #include "store/billing_store.h"
 
+#include <thread>
+
 #include <nlohmann/json.hpp>
 
+#include "store/audit_log.h"
 #include "store/store_test.h"
 #include "store/usage_store.h"
 
@@ -173,6 +176,43 @@ TEST_P(BillingStoreTest, WhatAClosedStatementRestsOnCannotBeChanged) {
   EXPECT_EQ(second.version, 2U);
   EXPECT_TRUE(add_contract(plan, "2026-12-01", 2));
   EXPECT_EQ(read([&](Transaction& tx) { return BillingStore(tx).plan(plan, 1); }).plan, BillingStoreTest::plan("1"));
+}
+
+TEST_P(BillingStoreTest, AContractThatRacesWithTheClosingOfItsMonthIsRefused) {
+  const PlanId plan = add_plan("p", "1");
+  ASSERT_TRUE(add_contract(plan, "2026-11-01"));
+  draw("2026-11");
+  set_now(WallTime(minutes(november_.until_minute)));
+  const auto other = open_again();
+  Result<Contract> raced = fail(Code::kInternal, "not asked");
+  std::jthread racer;
+  write([&](Transaction& tx) -> Result<StoredStatement> {
+    auto closed = BillingStore(tx).close(author(), id_);
+    racer = std::jthread([&] {
+      raced = other->write([&](Transaction& theirs) {
+        return BillingStore(theirs).create_contract(
+            author(), {.id = {}, .tenant = {1}, .from_day = "2026-11-11", .plan = plan, .version = 1});
+      });
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // until it has read what it may read
+    return closed;
+  });
+  racer.join();
+  ASSERT_FALSE(raced);
+  EXPECT_EQ(raced.error().code, Code::kConflict);
+  expect_reproduced(id_);
+}
+
+TEST_P(BillingStoreTest, DraftsAndClosedStatementsAreAudited) {
+  ASSERT_TRUE(add_contract(add_plan("p", "1"), "2026-11-01"));
+  settle("2026-11", november_);
+  const auto entries =
+      read([&](Transaction& tx) { return AuditLog(tx).list({.tenant = {}, .kind = "statement"}, Page{}); });
+  ASSERT_EQ(entries.items.size(), 2U) << "closing draws once more, which is not told apart";
+  EXPECT_EQ(entries.items[1].action, "draw");
+  EXPECT_EQ(entries.items[0].action, "close");
+  EXPECT_EQ(json::parse(entries.items[1].detail), json({{"month", "2026-11"}, {"total", "0.00"}}));
+  EXPECT_EQ(entries.items[1].tenant, model::TenantId{1});
 }
 
 TEST_P(BillingStoreTest, PackagesCarryTheirBalanceFromMonthToMonth) {
