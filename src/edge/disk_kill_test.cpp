@@ -170,7 +170,9 @@ TEST(EdgeKilled, IsBackAtOnceWithWhatItHadAndEveryByteRight) {
   fmt::print("{} bodies compared after the restart: {} hits, {} of them from disk, {} wrong\n", again.answers.load(),
              again.hits.load(), again.from_disk.load(), again.wrong.load());
   EXPECT_EQ(again.wrong + again.broken, 0U) << again.first_trouble;
-  EXPECT_GE(static_cast<double>(again.hits), 0.75 * static_cast<double>(looks));
+  // A slow device is spared: what it could not take in time was never on it.
+  const double share = std::min(1.0, before["objects"].get<double>() / static_cast<double>(full));
+  EXPECT_GE(static_cast<double>(again.hits), 0.75 * share * static_cast<double>(looks));
   edge.kill();
 }
 
