@@ -10,17 +10,10 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "bus/topic_name.h"
 
 namespace yz::bus {
 namespace {
-
-/// Also keeps topic names safe as folder names.
-bool is_topic_name(std::string_view name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  };
-  return !name.empty() && name.size() <= 64 && name.front() != '.' && std::all_of(name.begin(), name.end(), allowed);
-}
 
 class LogSubscription final : public Subscription {
  public:
@@ -68,7 +61,7 @@ Result<std::unique_ptr<EmbeddedBus>> EmbeddedBus::open(std::filesystem::path fol
 }
 
 Result<TopicLog*> EmbeddedBus::topic(std::string_view name) {
-  if (!is_topic_name(name)) return fail(Code::kInvalid, fmt::format("'{}' is not the name of a topic", name));
+  YZ_CHECK(check_topic_name(name));
   const std::lock_guard lock(mutex_);
   if (const auto known = topics_.find(name); known != topics_.end()) return known->second.get();
   YZ_TRY(auto log, TopicLog::open(folder_ / name, options_, clock_));
