@@ -271,6 +271,24 @@ TEST_F(AuthorityTest, WhatDoesNotFitIsEmptyWithTcAndWholeOverTcp) {
   EXPECT_GT(tcp.bytes.size(), 2000U);
 }
 
+TEST_F(AuthorityTest, NameServersThatDoNotFitAreTruncatedWhateverAddressesWouldFit) {
+  std::vector<Record> records = {make_soa(n("z"), 60, n("ns.z"), n("h.z"), 1, {})};
+  for (char letter = 'a'; letter <= 'l'; ++letter) {
+    const Name server = n(std::string(50, letter) + ".z");
+    records.push_back(make_ns(n("z"), 60, server));
+    records.push_back(make_address(server, 60, *IpAddress::parse("192.0.2.1")));
+  }
+  std::vector<Zone> zones;
+  zones.push_back(*Zone::build(n("z"), records, {}));
+  const Authority authority(std::move(zones), {});
+  std::string out(4096, '\0');
+  const auto answered = authority.answer(test::query("z", Type::kNs), true, source_, out);
+  const Response r{out.substr(0, answered.size)};
+  EXPECT_TRUE((r.flags() & kFlagTc) != 0);
+  EXPECT_EQ(r.answers(), 0U);
+  EXPECT_EQ(r.additionals(), 0U);
+}
+
 /// TXT sizes around the limit: with the OPT's room reserved the answer is whole or empty, never too long.
 TEST_F(AuthorityTest, RoomForTheOptIsReservedAtEverySize) {
   for (std::size_t size = 380; size < 520; ++size) {

@@ -27,6 +27,7 @@ ResponseWriter::ResponseWriter(std::span<char> out, std::size_t limit, const Que
 }
 
 void ResponseWriter::add(Section section, const Name& owner, Type type, std::uint32_t ttl, std::string_view data) {
+  if (overflowed_) return;  // nor may what is optional make the answer look whole again
   const std::size_t start = at_;
   const std::size_t labels_before = label_count_;
   put_name(owner.wire());
