@@ -7,6 +7,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/json_text.h"
+
 namespace yz::log {
 
 namespace {
@@ -26,21 +28,6 @@ spdlog::level::level_enum to_spdlog(Level level) {
 }
 
 bool json_lines = false;
-
-/// JSON string escaping (RFC 8259 §7), so that a message can never break its line.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-  return out;
-}
 
 }  // namespace
 
@@ -79,7 +66,7 @@ bool is_enabled(Level level) { return spdlog::default_logger_raw()->should_log(t
 
 void write(Level level, std::string_view message) {
   if (json_lines) {
-    spdlog::default_logger_raw()->log(to_spdlog(level), quoted(message));
+    spdlog::default_logger_raw()->log(to_spdlog(level), json_quoted(message));
   } else {
     spdlog::default_logger_raw()->log(to_spdlog(level), message);
   }

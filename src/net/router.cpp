@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/json_text.h"
 #include "base/text.h"
 #include "http/status.h"
 
@@ -21,19 +22,6 @@ std::pair<std::string_view, std::string_view> first_segment(std::string_view pat
 }
 
 std::string decoded(std::string_view text) { return percent_decode(text).value_or(std::string(text)); }
-
-std::string json_quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out.push_back('\\');
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out.push_back(c);
-    }
-  }
-  return out + '"';
-}
 
 }  // namespace
 
