@@ -7,6 +7,7 @@
 
 #include "store/audit_log.h"
 #include "store/page_query.h"
+#include "store/resource_rows.h"
 #include "store/sealer.h"
 
 namespace yz::store {
@@ -114,10 +115,7 @@ Result<AcmeAccount> AcmeAccountStore::create(const Author& author, AcmeAccount a
       "blocked_until, version, created_at, updated_at) VALUES (?, ?, ?, ?, ?, '', '', '', 0, 1, ?, ?)",
       {account.name, account.directory, settings_of(account), account.priority, account.enabled, account.created,
        account.updated});
-  if (!id && id.error().code == Code::kAlreadyExists) {
-    return fail(Code::kAlreadyExists, fmt::format("there is an account '{}'", account.name), Fault::kClient);
-  }
-  if (!id) return fail(std::move(id).error());
+  if (!id) return fail(as_client_error(std::move(id).error(), fmt::format("account '{}'", account.name)));
   account.id = AcmeAccountId{*id};
   const std::string context = context_of(account.id);
   YZ_CHECK(tx_.execute(
@@ -175,10 +173,7 @@ Result<AcmeAccount> AcmeAccountStore::update(const Author& author, AcmeAccount a
       {account.name, account.directory, settings_of(account), account.priority, account.enabled,
        tx_.sealer().seal(context_of(account.id), account.mac_key), account.url, account.version, account.updated,
        account.id});
-  if (!done && done.error().code == Code::kAlreadyExists) {
-    return fail(Code::kAlreadyExists, fmt::format("there is an account '{}'", account.name), Fault::kClient);
-  }
-  if (!done) return fail(std::move(done).error());
+  if (!done) return fail(as_client_error(std::move(done).error(), fmt::format("account '{}'", account.name)));
   YZ_CHECK(AuditLog(tx_).add(author, "update", "acme_account", yz::to_string(account.id), detail_of(account)));
   return account;
 }

@@ -1,5 +1,7 @@
 #include "store/acme_store.h"
 
+#include "store/certificate_store.h"
+#include "store/config_log.h"
 #include "store/store_test.h"
 
 namespace yz::store {
@@ -121,6 +123,27 @@ TEST_P(AcmeStoreTest, UpkeepIsReplacedWhole) {
   EXPECT_EQ(all[0].ari_id, "x.y");
   ASSERT_TRUE(db().write([&](Transaction& tx) { return AcmeUpkeepStore(tx).remove({7}); }));
   EXPECT_FALSE(read([](Transaction& tx) { return AcmeUpkeepStore(tx).get({7}); }));
+}
+
+TEST_P(AcmeStoreTest, UpkeepGoesWithItsCertificate) {
+  add_basics();
+  const auto before = read([](Transaction& tx) { return ConfigLog(tx).head(); });
+  const auto add = [&](const char* name) {
+    return write([&](Transaction& tx) -> Result<model::CertificateId> {
+      model::Certificate certificate;
+      certificate.tenant = {1};
+      certificate.name = name;
+      YZ_TRY(const auto made, CertificateStore(tx).create(author(), certificate));
+      YZ_CHECK(AcmeUpkeepStore(tx).put({.certificate = made.value.id, .account = {1}, .names = {name}}));
+      return made.value.id;
+    });
+  };
+  const auto removed = add("a.com");
+  add("b.com");
+  write([&](Transaction& tx) { return CertificateStore(tx).remove(author(), removed); });
+  EXPECT_EQ(read([](Transaction& tx) { return AcmeUpkeepStore(tx).all(); }).size(), 1U);
+  write([&](Transaction& tx) { return ConfigLog(tx).roll_back(author(), before); });
+  EXPECT_TRUE(read([](Transaction& tx) { return AcmeUpkeepStore(tx).all(); }).empty()) << "rolled back to before it";
 }
 
 }  // namespace

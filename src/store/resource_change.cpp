@@ -76,9 +76,7 @@ Result<ConfigSeq> remove_resource(Transaction& tx, const Author& author, const R
   YZ_TRY(const ResourceRow before, get_resource(tx, key));
   YZ_CHECK(check_version(before, expected));
   YZ_CHECK(remove_links(tx, key));
-  auto gone =
-      tx.execute("DELETE FROM resource WHERE kind = ? AND id = ?", {static_cast<std::uint64_t>(key.kind), key.id});
-  if (!gone) return fail(as_client_error(std::move(gone).error(), model::to_string(key)));
+  YZ_CHECK(remove_row(tx, key));
   YZ_CHECK(write_log(tx, author, key, name_of(before.value), seq, before.version + 1, nullptr));
   YZ_CHECK(write_audit(tx, author, "delete", &before.value, nullptr));
   return seq;

@@ -8,6 +8,7 @@
 
 #include "model/codec.h"
 #include "model/json.h"
+#include "store/acme_store.h"
 #include "store/audit_log.h"
 #include "store/page_query.h"
 #include "store/sealer.h"
@@ -162,6 +163,13 @@ Status write_row(Transaction& tx, ResourceRow& row, bool is_new) {
                  kind_number(key.kind), key.id});
   if (!done) return fail(as_client_error(std::move(done).error(), to_string(key.kind)));
   return {};
+}
+
+Status remove_row(Transaction& tx, const ResourceKey& key) {
+  auto gone = tx.execute("DELETE FROM resource WHERE kind = ? AND id = ?", {kind_number(key.kind), key.id});
+  if (!gone) return fail(as_client_error(std::move(gone).error(), model::to_string(key)));
+  if (key.kind != ResourceKind::kCertificate) return {};
+  return AcmeUpkeepStore(tx).remove(model::CertificateId{key.id});
 }
 
 Status write_links(Transaction& tx, const Resource& resource) {

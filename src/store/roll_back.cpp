@@ -89,13 +89,6 @@ Result<ConfigRecord> restore(Transaction& tx, const Author& author, Change& chan
   return ConfigRecord{seq, author.at, author.actor, change.key, name, change.past};
 }
 
-Status erase_row(Transaction& tx, const Change& change) {
-  auto gone = tx.execute("DELETE FROM resource WHERE kind = ? AND id = ?",
-                         {static_cast<std::uint64_t>(change.key.kind), change.key.id});
-  if (!gone) return fail(as_client_error(std::move(gone).error(), model::to_string(change.key)));
-  return {};
-}
-
 }  // namespace
 
 Result<std::vector<ConfigRecord>> ConfigLog::roll_back(const Author& author, ConfigSeq to,
@@ -121,7 +114,7 @@ Result<std::vector<ConfigRecord>> ConfigLog::roll_back(const Author& author, Con
     if (change.past) YZ_CHECK(write_links(tx_, *change.past));
   }
   for (const Change& change : changes) {
-    if (!change.past) YZ_CHECK(erase_row(tx_, change));
+    if (!change.past) YZ_CHECK(remove_row(tx_, change.key));
   }
   return records;
 }
