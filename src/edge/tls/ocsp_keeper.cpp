@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/public_address.h"
 #include "io/reactor.h"
 #include "net/fetch.h"
 #include "net/ocsp.h"
@@ -19,15 +20,6 @@ constexpr auto kLastRetry = 3600s;
 constexpr auto kNever = 24h * 365;  // for certificates that name no responder
 constexpr std::size_t kMostAtOnce = 4;
 constexpr std::size_t kMostBytes = 64 * 1024;
-
-/// Reachable from everywhere, as far as the address itself tells.
-bool is_public(const IpAddress& address) {
-  const IpAddress real = address.unmapped();
-  if (real.is_loopback() || real.is_private()) return false;
-  const auto& bytes = real.bytes();
-  if (real.is_v4()) return bytes[0] != 0 && bytes[0] < 224 && !(bytes[0] == 169 && bytes[1] == 254);
-  return bytes[0] != 0xff && !(bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) && bytes != IpAddress::v6({}).bytes();
-}
 
 }  // namespace
 
