@@ -1,7 +1,9 @@
-"""Two yz-control on one MariaDB: the one that leads is killed with SIGKILL while changes and refreshes are accepted on
-both. Nothing accepted is lost or done twice, numbers have no gap, the other leads within seconds."""
+"""Two yz-control on one MariaDB, NATS and Redis: the one that leads, NATS and Redis are killed with SIGKILL while changes
+and refreshes are accepted on both. Nothing accepted is lost or done twice, numbers have no gap, the other leads within
+seconds."""
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -13,11 +15,13 @@ import uuid
 
 import pytest
 
-from plays import BIN, eventually, free_port, installed, need
+from plays import BIN, eventually, free_port, installed, listens, need
 
 need("yz-control")
 MARIADBD = installed("mariadbd", "mariadb-server-core")
 INSTALL = installed("mariadb-install-db", "mariadb-server-core")
+NATS = installed("nats-server", "nats-server")
+REDIS = installed("redis-server", "redis-server")
 
 KILLS = int(os.environ.get("YZ_CONTROL_KILLS", "2"))
 
@@ -45,8 +49,40 @@ class MariaDb:
         self.process.wait()
 
 
+class Server:
+    """A program that listens on a free port with the password "s3cret", and keeps its state in the folder."""
+
+    def __init__(self, folder, *command, settings):
+        self.port = free_port()
+        self.log = folder / f"{pathlib.Path(command[0]).name}.log"
+        file = self.log.with_suffix(".conf")
+        file.write_text(settings.format(port=self.port, folder=folder))
+        self.command = [*command, file]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=open(self.log, "ab"), stderr=subprocess.STDOUT)
+        eventually(lambda: listens(self.port), process=self.process)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def nats(folder):
+    return Server(folder, NATS, "-c", settings="""listen: "127.0.0.1:{port}"
+max_payload: 8MB
+jetstream {{ store_dir: "{folder}/streams", max_file_store: 4GB }}
+authorization {{ user: yizhan, password: "s3cret" }}
+""")
+
+
+def redis(folder):
+    return Server(folder, REDIS, settings='bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\nrequirepass s3cret\n')
+
+
 class Control:
-    def __init__(self, folder, url, token_file, seal_key=None):
+    def __init__(self, folder, url, token_file, seal_key=None, **settings):
         self.state = folder
         folder.mkdir()
         if seal_key is not None:
@@ -55,7 +91,7 @@ class Control:
         self.port = free_port()
         self.config.write_text(json.dumps({
             "listen": f"127.0.0.1:{self.port}", "node_listen": f"127.0.0.1:{free_port()}", "state": str(folder),
-            "database": url, "bootstrap_token_file": str(token_file)}))
+            "database": url, "bootstrap_token_file": str(token_file), **settings}))
         self.token = token_file.read_text().strip()
         self.start()
 
@@ -89,21 +125,45 @@ class Control:
         return health is not None and health["leader"]
 
 
+class Stores:
+    """The servers two controls share."""
+
+    def __init__(self, folder):
+        self.database, self.bus, self.counters = MariaDb(folder), nats(folder), redis(folder)
+
+    @property
+    def settings(self):
+        return {"bus": f"nats://yizhan:s3cret@127.0.0.1:{self.bus.port}",
+                "redis": f"redis://:s3cret@127.0.0.1:{self.counters.port}", "rate_limit": 100_000}
+
+    def stop(self):
+        for server in (self.database, self.bus, self.counters):
+            server.stop()
+
+
 @pytest.fixture
-def controls(tmp_path):
-    database = MariaDb(tmp_path)
+def stores(tmp_path):
+    servers = Stores(tmp_path)
+    yield servers
+    servers.stop()
+    for log in tmp_path.glob("*.log"):
+        assert "s3cret" not in log.read_text(errors="replace"), log
+
+
+@pytest.fixture
+def controls(tmp_path, stores):
     token = tmp_path / "token"
     token.write_text("yz_" + "t" * 40 + "\n")
     both = []
     try:
-        both.append(Control(tmp_path / "first", database.url, token))
-        both.append(Control(tmp_path / "second", database.url, token, tmp_path / "first" / "seal.key"))
+        both.append(Control(tmp_path / "first", stores.database.url, token, **stores.settings))
+        both.append(Control(tmp_path / "second", stores.database.url, token, tmp_path / "first" / "seal.key",
+                            **stores.settings))
         yield both
     finally:
         for control in both:
             control.process.kill()
             control.process.wait()
-        database.stop()
 
 
 def insist(controls, turn, method, path, body, **headers):
@@ -121,7 +181,7 @@ def insist(controls, turn, method, path, body, **headers):
     raise AssertionError(f"{method} {path} was never accepted")
 
 
-def test_nothing_accepted_is_lost_when_the_leader_is_killed(controls):
+def test_nothing_accepted_is_lost_when_the_leader_or_a_server_is_killed(controls, stores):
     first, second = controls
     eventually(first.leads)
     assert not second.leads()
@@ -168,6 +228,10 @@ def test_nothing_accepted_is_lost_when_the_leader_is_killed(controls):
             took.append(time.monotonic() - killed)
             time.sleep(0.5)
             leader.start()
+            for server in (stores.bus, stores.counters):
+                server.stop()
+                time.sleep(0.3)
+                server.start()
     finally:
         stop.set()
         for worker in workers:

@@ -4,8 +4,11 @@
 #include <array>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "control/authentication.h"
+#include "control/rate_limit.h"
 #include "http/method.h"
 #include "net/sse.h"
 
@@ -120,6 +123,21 @@ io::Task<Outcome> ApiServer::answer(net::Exchange& exchange, Call call, std::str
   co_return co_await run(*match.route, std::move(call));
 }
 
+/// Blocks.
+tl::expected<void, Problem> ApiServer::admit_within_limit(Permission wanted, Call& call) {
+  if (auto admitted = admit(database_, sessions_, wanted, call); !admitted) return admitted;
+  if (wanted == kPublic || limit_ == nullptr) return {};
+  const Principal& who = call.principal;
+  const std::string subject =
+      who.token_id != 0 ? fmt::format("token:{}", who.token_id) : fmt::format("user:{}", who.user_id);
+  const std::chrono::seconds wait = limit_->take(subject, call.now);
+  if (wait.count() == 0) return {};
+  Problem refused = problem(429, "rate_limit", "Too many requests in this minute",
+                            fmt::format("Try again in {} seconds.", wait.count()));
+  refused.retry_after = wait;
+  return refuse(std::move(refused));
+}
+
 /// Authenticates, checks the permission, runs the handler. A blocking handler does all of it in one visit to the pool.
 io::Task<Outcome> ApiServer::run(std::size_t index, Call call) {
   const Route& route = (*routes_)[index];
@@ -128,7 +146,7 @@ io::Task<Outcome> ApiServer::run(std::size_t index, Call call) {
     auto done = co_await pool_.run(
         [this, routes = routes_, index, asked = std::move(call)]() mutable {
           const Route& wanted = (*routes)[index];
-          if (auto admitted = admit(database_, sessions_, wanted.permission, asked); !admitted) {
+          if (auto admitted = admit_within_limit(wanted.permission, asked); !admitted) {
             return Outcome(refuse(admitted.error()));
           }
           return std::get<BlockingHandler>(wanted.handler)(asked);
@@ -141,7 +159,7 @@ io::Task<Outcome> ApiServer::run(std::size_t index, Call call) {
     using Admitted = tl::expected<Call, Problem>;
     auto admitted = co_await pool_.run(
         [this, routes = routes_, index, asked = std::move(call)]() mutable {
-          if (auto ok = admit(database_, sessions_, (*routes)[index].permission, asked); !ok) {
+          if (auto ok = admit_within_limit((*routes)[index].permission, asked); !ok) {
             return Admitted(refuse(ok.error()));
           }
           return Admitted(std::move(asked));

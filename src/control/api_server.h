@@ -17,6 +17,8 @@
 
 namespace yz::control {
 
+class RateLimit;
+
 /// Turns HTTP requests into Calls and Replies into responses: routing, admission, problems, events.
 /// A route's handler runs only for a caller whose role has the route's permission. Belongs to the reactor's thread.
 class ApiServer final : public net::HttpHandler {
@@ -33,6 +35,9 @@ class ApiServer final : public net::HttpHandler {
   /// Outlives this.
   void set_leader(const Leader& leader) { leader_ = &leader; }
 
+  /// How many requests one may make. Outlives this.
+  void set_limit(RateLimit& limit) { limit_ = &limit; }
+
   [[nodiscard]] io::Task<void> handle(net::Exchange& exchange) override;
 
   [[nodiscard]] const Routes& routes() const { return *routes_; }
@@ -44,6 +49,7 @@ class ApiServer final : public net::HttpHandler {
   };
   [[nodiscard]] io::Task<Outcome> answer(net::Exchange& exchange, Call call, std::string& pattern);
   [[nodiscard]] io::Task<Outcome> run(std::size_t route, Call call);
+  [[nodiscard]] tl::expected<void, Problem> admit_within_limit(Permission wanted, Call& call);
   [[nodiscard]] io::Task<void> respond(net::Exchange& exchange, const Outcome& outcome, const std::string& request_id);
   [[nodiscard]] io::Task<void> stream(net::Exchange& exchange, EventSource& events);
   void count(const std::string& pattern, const std::string& method, int status, MonoTime started);
@@ -57,6 +63,7 @@ class ApiServer final : public net::HttpHandler {
   metrics::Registry& metrics_;
   Random random_;
   const Leader* leader_ = nullptr;
+  RateLimit* limit_ = nullptr;
 };
 
 }  // namespace yz::control

@@ -6,9 +6,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "bus/embedded_bus.h"
+#include "bus/nats_bus.h"
 #include "control/api_server.h"
 #include "control/live.h"
 #include "control/portals.h"
+#include "control/rate_limit.h"
 #include "control/routes/routes.h"
 #include "control/state_folder.h"
 #include "io/signal_waiter.h"
@@ -38,6 +40,19 @@ Result<std::shared_ptr<const geo::GeoMap>> open_map(const std::filesystem::path&
   return geo::GeoMap::open(file);
 }
 
+Result<std::unique_ptr<bus::Bus>> open_bus(const ControlSettings& settings) {
+  if (settings.bus.empty()) return bus::EmbeddedBus::open(settings.state / "bus");
+  return bus::NatsBus::open(settings.bus);
+}
+
+Result<std::unique_ptr<RateLimit>> open_limit(const ControlSettings& settings) {
+  std::unique_ptr<store::Redis> shared;
+  if (!settings.redis.empty()) {
+    YZ_TRY(shared, store::Redis::open(settings.redis));
+  }
+  return std::make_unique<RateLimit>(settings.rate_limit, std::move(shared));
+}
+
 }  // namespace
 
 /// In the order of use; torn down by close().
@@ -52,6 +67,7 @@ struct ControlProgram::Parts {
     pool.reset();
     portals.reset();
     api.reset();
+    limit.reset();
     live.reset();
     bus.reset();
     database.reset();
@@ -66,6 +82,7 @@ struct ControlProgram::Parts {
   std::unique_ptr<bus::Bus> bus;
   std::unique_ptr<io::BlockingPool> pool;
   std::unique_ptr<Live> live;
+  std::unique_ptr<RateLimit> limit;
   std::unique_ptr<ApiServer> api;
   std::unique_ptr<Portals> portals;
   std::unique_ptr<net::HttpServer> server;
@@ -86,7 +103,7 @@ Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettin
   if (sealed > 0) log::info("{} stored texts were sealed", sealed);
   YZ_CHECK(parts->folder.settle_ca(*parts->database, clock.wall()));
   YZ_TRY(parts->first, bootstrap(*parts->database, parts->folder, settings, clock.wall()));
-  YZ_TRY(parts->bus, bus::EmbeddedBus::open(settings.state / "bus"));
+  YZ_TRY(parts->bus, open_bus(settings));
   YZ_TRY(auto map, open_map(settings.ip_data));
   parts->pool = std::make_unique<io::BlockingPool>(io::BlockingPool::Options{settings.threads, 4096});
   parts->live = std::make_unique<Live>(parts->reactor, *parts->pool, *parts->database, *parts->bus, parts->state, clock,
@@ -96,6 +113,8 @@ Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettin
       all_routes(*parts->live, context, *parts->pool, parts->metrics, parts->folder.ca().certificate_pem),
       *parts->database, settings.sessions, *parts->pool, clock, parts->metrics);
   parts->api->set_leader(parts->live->leader());
+  YZ_TRY(parts->limit, open_limit(settings));
+  parts->api->set_limit(*parts->limit);
   YZ_TRY(parts->portals, Portals::open(settings.web, *parts->api));
   parts->server = std::make_unique<net::HttpServer>(parts->reactor, *parts->portals);
   auto bound = parts->server->listen(settings.listen);

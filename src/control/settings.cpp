@@ -4,17 +4,49 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "bus/nats_bus.h"
 #include "control/body.h"
 #include "control/sign_in.h"
 #include "model/domain.h"
 #include "model/yaml.h"
 #include "store/database.h"
+#include "store/redis.h"
 
 namespace yz::control {
 namespace {
 
 constexpr std::uint64_t kMaxFile = 1 << 20;
 constexpr std::chrono::hours kLongest{24 * 365};
+
+/// What several instances share.
+void read_stores(BodyReader& reader, ControlSettings& out) {
+  if (const auto url = reader.text("database")) {
+    if (auto known = store::Database::check_url(*url); !known) reader.wrong("/database", known.error().message);
+    out.database = *url;
+  }
+  if (const auto url = reader.text("bus"); url && *url != "embedded") {
+    if (auto known = bus::NatsBus::check_url(*url); !known) reader.wrong("/bus", known.error().message);
+    out.bus = *url;
+  }
+  if (const auto url = reader.text("redis")) {
+    if (auto known = store::Redis::check_url(*url); !known) reader.wrong("/redis", known.error().message);
+    out.redis = *url;
+  }
+  out.rate_limit = reader.number("rate_limit").value_or(0);
+}
+
+/// `log:` of the file.
+void read_log(const nlohmann::json& log, BodyReader& reader, ControlSettings& out) {
+  if (!log.is_object()) {
+    reader.wrong("/log", "expected a mapping");
+    return;
+  }
+  BodyReader log_reader(log, {"level", "file"});
+  const auto level = log_reader.choice("level", {"debug", "info", "warn", "error"});
+  if (level) out.log_level = *yz::log::parse_level(*level);
+  out.log_file = log_reader.text("file").value_or("");
+  for (const model::Problem& wrong : log_reader.problem().errors) reader.wrong("/log" + wrong.pointer, wrong.message);
+}
 
 }  // namespace
 
@@ -28,10 +60,27 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   const nlohmann::json& json = document.json().is_null() ? empty : document.json();
   if (!json.is_object()) return fail(document.to_error({{"", "expected a mapping"}}));
 
-  BodyReader reader(json,
-                    {"listen", "node_listen", "state", "database", "advertise", "web", "ip_data", "cdn_zone",
-                     "bootstrap_token_file", "admin_email", "admin_password_file", "session_idle", "session_lifetime",
-                     "threads", "purge_retention", "barrier_patience", "check_private_origins", "log"});
+  BodyReader reader(json, {"listen",
+                           "node_listen",
+                           "state",
+                           "database",
+                           "bus",
+                           "redis",
+                           "rate_limit",
+                           "advertise",
+                           "web",
+                           "ip_data",
+                           "cdn_zone",
+                           "bootstrap_token_file",
+                           "admin_email",
+                           "admin_password_file",
+                           "session_idle",
+                           "session_lifetime",
+                           "threads",
+                           "purge_retention",
+                           "barrier_patience",
+                           "check_private_origins",
+                           "log"});
   ControlSettings out;
   if (const auto listen = reader.text("listen")) {
     if (auto endpoint = Endpoint::parse(*listen)) {
@@ -45,10 +94,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
     out.node_listen = *listen;
   }
   if (const auto state = reader.text("state")) out.state = *state;
-  if (const auto url = reader.text("database")) {
-    if (auto known = store::Database::check_url(*url); !known) reader.wrong("/database", known.error().message);
-    out.database = *url;
-  }
+  read_stores(reader, out);
   if (const auto url = reader.text("advertise")) {
     if (!url->starts_with("http://") && !url->starts_with("https://")) {
       reader.wrong("/advertise", "expected a URL such as http://10.0.0.1:8080");
@@ -79,18 +125,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   if (const auto time = reader.duration("purge_retention", kLongest)) out.purge_retention = *time;
   if (const auto time = reader.duration("barrier_patience", std::chrono::hours(1))) out.barrier_patience = *time;
   out.check_private_origins = reader.boolean("check_private_origins").value_or(false);
-  if (const auto log = json.find("log"); log != json.end()) {
-    if (!log->is_object()) {
-      reader.wrong("/log", "expected a mapping");
-    } else {
-      BodyReader log_reader(*log, {"level", "file"});
-      const auto level = log_reader.choice("level", {"debug", "info", "warn", "error"});
-      if (level) out.log_level = *log::parse_level(*level);
-      out.log_file = log_reader.text("file").value_or("");
-      for (const model::Problem& wrong : log_reader.problem().errors)
-        reader.wrong("/log" + wrong.pointer, wrong.message);
-    }
-  }
+  if (const auto log = json.find("log"); log != json.end()) read_log(*log, reader, out);
   if (!reader.ok()) return fail(document.to_error(reader.problem().errors));
   return out;
 }

@@ -22,6 +22,9 @@ struct ControlSettings {
   std::filesystem::path state = "control-state";     ///< folder: database, bus, CA, tokens
   std::string advertise;                             ///< URL other instances name for this API; empty: `listen`
   std::string database;                              ///< URL; empty: sqlite in the state folder
+  std::string bus;                                   ///< URL of NATS; empty: embedded in the state folder
+  std::string redis;                                 ///< URL; empty: none
+  std::uint64_t rate_limit = 0;                      ///< requests a minute of one token or user; 0: no limit
   std::filesystem::path web;                         ///< folder of the built portals; empty: none are served
   std::filesystem::path ip_data;                     ///< compiled address map, for explain; empty: knows nothing
   std::string cdn_zone = "cdn.internal";             ///< of a new cluster; later it is changed over the API

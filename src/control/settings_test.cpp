@@ -31,6 +31,8 @@ TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
       {"state: x\n\nlog:\n  level: loud\n", "c.yaml:4"},
       {"threads: 0\n", "c.yaml:1"},
       {"threads: 4\ndatabase: postgres://h/d\n", "c.yaml:2: /database: database URL: expected 'sqlite:PATH'"},
+      {"bus: redis://u:secret@h\n", "c.yaml:1: /bus: bus URL: expected 'nats://"},
+      {"redis: rediss://u:secret@h\n", "c.yaml:1: /redis: redis URL: expected 'redis://"},
       {"database: mysql://u:secret@h:99999/d\n", "c.yaml:1: /database: database URL: the port"},
       {"- 1\n", "c.yaml:1"},
       {"a: [\n", "c.yaml:"},

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/find_program.h"
 #include "base/text.h"
 #include "store/connection.h"
 #include "store/database.h"
@@ -21,17 +21,6 @@ namespace yz::store {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The program's path: PATH, then the folders of system programs. Empty when there is none.
-std::string find_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  const std::string folders = fmt::format("{}:/usr/sbin:/usr/bin", path != nullptr ? path : "");
-  for (const std::string_view folder : split(folders, ':')) {
-    std::string candidate = fmt::format("{}/{}", folder, name);
-    if (!folder.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return {};
-}
 
 /// Starts a program that ends with this one; its output goes to `log`.
 pid_t spawn(const std::vector<std::string>& arguments, const fs::path& log) {

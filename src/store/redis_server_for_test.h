@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <sys/types.h>
+
+#include "base/file.h"
+#include "base/result.h"
+
+namespace yz::store {
+
+/// A real Redis in its own temporary folder, on a free port of 127.0.0.1, with a password; ended with its object. Tests
+/// only.
+class RedisServer final {
+ public:
+  /// Fails with kNotFound, naming the Debian package, when redis-server is not installed.
+  [[nodiscard]] static Result<std::unique_ptr<RedisServer>> start();
+  ~RedisServer();
+
+  /// `redis://…`, password included.
+  [[nodiscard]] std::string url() const;
+  /// SIGKILL.
+  void kill();
+  /// SIGSTOP and SIGCONT: in between it hangs.
+  void freeze() const;
+  void thaw() const;
+  /// Starts it again, empty, on the same port; blocks until it takes connections.
+  Status restart();
+
+ private:
+  RedisServer() = default;
+  Status launch();
+
+  const TempFolder folder_{"yz-redis"};
+  std::string program_;
+  std::uint16_t port_ = 0;
+  pid_t pid_ = -1;
+};
+
+}  // namespace yz::store
