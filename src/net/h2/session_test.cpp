@@ -246,7 +246,12 @@ TEST_F(SessionTest, LeavesGracefully) {
   play([this](Endpoint at) -> io::Task<void> {
     auto client = co_await Client::open(at, get(1, "/soon"));
     while (site_.handled == 0) co_await io::yield();
-    reactor_.spawn(server_->drain(reactor_.in(5s)));
+    bool has_drained = false;
+    const auto drain = [](HttpServer& server, MonoTime deadline, bool& has_ended) -> io::Task<void> {
+      co_await server.drain(deadline);
+      has_ended = true;
+    };
+    reactor_.spawn(drain(*server_, reactor_.in(5s), has_drained));
     std::vector<std::uint32_t> last;
     bool has_asked = false;
     std::string body;
@@ -262,6 +267,7 @@ TEST_F(SessionTest, LeavesGracefully) {
     EXPECT_EQ(last, (std::vector<std::uint32_t>{kMaxStreamId, 3}));
     EXPECT_EQ((co_await client->response(1)).body, "/soon ");
     EXPECT_EQ((co_await client->response(3)).body, "/late ");
+    while (!has_drained) co_await io::yield();
   });
 }
 
