@@ -18,13 +18,10 @@ bool is_night(const Item& item, std::uint32_t minute_of_day) {
   return minute_of_day >= item.night_from || minute_of_day < item.night_until;
 }
 
-/// The value that is left at the top when the highest 5 % (rounded down) are dropped.
 Quantity percentile(std::vector<std::uint64_t> values, std::uint64_t per_mbps) {
   if (values.empty()) return {{0, per_mbps}, {"no day counts"}};
-  const std::size_t dropped = values.size() / 20;
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(dropped);
-  std::ranges::nth_element(values, at, std::greater());
-  return {{*at, per_mbps}, {fmt::format("highest of {} points after dropping {}", values.size(), dropped)}};
+  std::string note = fmt::format("highest of {} points after dropping {}", values.size(), values.size() / 20);
+  return {{percentile_95(std::move(values)), per_mbps}, {std::move(note)}};
 }
 
 Quantity month_95(const Item& item, const ItemPoints& points) {

@@ -1,6 +1,8 @@
 #include "billing/usage.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -54,6 +56,13 @@ std::string Usage::hash() const {
     }
   }
   return to_hex(sha256(text));
+}
+
+std::uint64_t percentile_95(std::vector<std::uint64_t> values) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 20);
+  std::ranges::nth_element(values, at, std::greater());
+  return *at;
 }
 
 }  // namespace yz::billing

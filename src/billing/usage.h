@@ -40,4 +40,7 @@ class Usage {
   ByCountry countries_;
 };
 
+/// The value that is left at the top when the highest 5 % of `values` (rounded down) are dropped; 0 of none.
+[[nodiscard]] std::uint64_t percentile_95(std::vector<std::uint64_t> values);
+
 }  // namespace yz::billing

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "control/test_browser.h"
+#include "store/database.h"
+#include "store/token_store.h"
+#include "store/user_store.h"
 
 namespace yz::control {
 namespace {
@@ -75,6 +78,53 @@ TEST_F(Users, AResetPasswordEndsTheSessionsAndHasToBeChanged) {
   EXPECT_EQ(control_.get("/api/v1/audit").body.find(reset.json()["password"].get<std::string>()), std::string::npos);
 }
 
+TEST_F(Users, ATenantIsToldByItsNumberOrTheListIsRefused) {
+  const std::string acme = std::to_string(control_.create("tenants", {{"name", "acme"}}));
+  for (const std::string list :
+       {"users", "domains", "origin-groups", "certificates", "certificates/orders", "tokens", "contracts", "packages",
+        "statements", "tasks", "audit", "statistics", "statistics/bandwidth"}) {
+    const std::string asked = "/api/v1/" + list + "?tenant=";
+    EXPECT_EQ(control_.get(asked + acme).status, 200) << list;
+    for (const char* garbage : {"", "acme", "-1", "1x", "18446744073709551616"}) {
+      const Response refused = control_.get(asked + garbage);
+      EXPECT_EQ(refused.status, 400) << list << " " << garbage << "\n" << refused.body;
+      EXPECT_NE(refused.json().value("detail", "").find("tenant"), std::string::npos) << refused.body;
+    }
+    // What people did, and what was done, outlives the tenant; charts of nobody are empty.
+    const bool outlives = list == "tasks" || list == "audit" || list.starts_with("statistics");
+    EXPECT_EQ(control_.get(asked + "4711").status, outlives ? 200 : 400) << list;
+  }
+  EXPECT_EQ(control_.get("/api/v1/users?tenant=0").json()["items"].size(), 1U) << "the operator's own";
+}
+
+TEST(TenantsAccounts, AreSoManyAndNoMore) {
+  const TempFolder folder("yz-accounts");
+  const std::string url = "sqlite:" + (folder.path() / "control.db").string();
+  TestControl control([&](ControlSettings& settings) { settings.database = url; });
+  const auto database = store::Database::open(url);
+  ASSERT_TRUE(database);
+  const model::TenantId tenant{control.create("tenants", {{"name", "acme"}})};
+  const auto filled = (*database)->write([&](store::Transaction& tx) -> Status {
+    for (int i = 0; i < 1000; ++i) {
+      store::ApiToken token{.name = "t", .role = "viewer", .tenant = tenant};
+      YZ_CHECK(store::TokenStore(tx).create({}, token));
+      const std::string email = std::to_string(i) + "@acme.com";
+      YZ_CHECK(store::UserStore(tx).create({}, {.email = email, .role = "viewer", .tenant = tenant}, ""));
+    }
+    return {};
+  });
+  ASSERT_TRUE(filled);
+  const json token = {{"name", "one more"}, {"role", "viewer"}, {"tenant", tenant.value}};
+  const Response refused = control.post("/api/v1/tokens", token);
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_EQ(refused.json()["detail"], "A tenant has at most 1,000 tokens; revoke one first.");
+  const json user = {{"email", "more@acme.com"}, {"role", "viewer"}, {"tenant", tenant.value}};
+  EXPECT_EQ(control.post("/api/v1/users", user).status, 409);
+  ASSERT_EQ(control.call("DELETE", "/api/v1/tokens/2").status, 204);
+  EXPECT_EQ(control.post("/api/v1/tokens", token).status, 201);
+  EXPECT_EQ(control.post("/api/v1/tokens", {{"name", "ours"}, {"role", "support"}}).status, 201) << "have no limit";
+}
+
 TEST_F(Users, AnOwnerLooksAfterItsOwnTenantOnly) {
   const auto a = control_.create("tenants", {{"name", "a"}});
   const auto b = control_.create("tenants", {{"name", "b"}});
@@ -84,7 +134,8 @@ TEST_F(Users, AnOwnerLooksAfterItsOwnTenantOnly) {
   const Response member = owner.post("/api/v1/users", {{"email", "m@a.com"}, {"role", "member"}});
   ASSERT_EQ(member.status, 201) << member.body;
   EXPECT_EQ(member.json()["tenant"], a);
-  const json list = owner.get("/api/v1/users?tenant=" + std::to_string(b)).json();
+  EXPECT_EQ(owner.get("/api/v1/users?tenant=" + std::to_string(b)).status, 404);
+  const json list = owner.get("/api/v1/users?tenant=" + std::to_string(a)).json();
   EXPECT_EQ(list["items"].size(), 2U) << list;
   for (const json& user : list["items"]) EXPECT_EQ(user["tenant"], a);
 

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "control/find_tenant.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
 #include "store/audit_log.h"
@@ -23,13 +24,11 @@ nlohmann::json render(const store::AuditEntry& entry) {
 Outcome list(const RouteContext& context, const Call& call) {
   auto page = read_page(call);
   if (!page) return refuse(page.error());
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     store::AuditFilter filter;
-    if (!call.principal.is_operator()) {
-      filter.tenant = call.principal.tenant;
-    } else if (const auto tenant = call.parameter("tenant")) {
-      filter.tenant = model::TenantId{parse_u64(*tenant).value_or(0)};
-    }
+    filter.tenant = *tenant;  // which may be no more: its entries stay
     filter.kind = call.parameter("kind").value_or("");
     filter.target = call.parameter("target").value_or("");
     filter.actor = call.parameter("actor").value_or("");

@@ -1,13 +1,13 @@
 // The bandwidth of a month by five-minute points, with the values that bills are made of so far.
 
 #include <algorithm>
-#include <functional>
 
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "billing/calendar.h"
+#include "billing/usage.h"
 #include "control/find_domain.h"
+#include "control/find_tenant.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
 #include "store/billing_store.h"
@@ -21,14 +21,6 @@ using store::StatisticsQuery;
 
 std::uint64_t bits_per_second(std::uint64_t bytes) { return bytes * 8 / 300; }
 
-/// The value that is left at the top when the highest 5 % are dropped.
-std::uint64_t percentile_95(std::vector<std::uint64_t> points) {
-  if (points.empty()) return 0;
-  const auto at = points.begin() + static_cast<std::ptrdiff_t>(points.size() / 20);
-  std::ranges::nth_element(points, at, std::greater());
-  return *at;
-}
-
 tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& call, StatisticsQuery& query) {
   if (const auto text = call.parameter("domain")) {
     const model::SnapshotPtr config = context.state.current();
@@ -37,11 +29,11 @@ tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& 
     query.scope = Scope::kDomain, query.id = domain->id.value;
     return {};
   }
-  const auto asked = call.parameter("tenant");
-  if (!call.principal.is_operator() || asked) {
-    const auto id = asked ? parse_u64(*asked) : call.principal.tenant.value;
-    if (!id || !call.principal.may_see(model::TenantId{*id})) return refuse(not_found("tenant"));
-    query.scope = Scope::kTenant, query.id = *id;
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
+  if (*tenant) {
+    if (!call.principal.may_see(**tenant)) return refuse(not_found("tenant"));
+    query.scope = Scope::kTenant, query.id = (*tenant)->value;
   }
   return {};
 }
@@ -56,7 +48,7 @@ Result<std::chrono::minutes> offset_of(store::Transaction& tx, const StatisticsQ
 nlohmann::json day_json(const std::vector<std::uint64_t>& points, std::string day) {
   return {{"day", std::move(day)},
           {"peak_bps", bits_per_second(*std::ranges::max_element(points))},
-          {"p95_bps", bits_per_second(percentile_95(points))}};
+          {"p95_bps", bits_per_second(billing::percentile_95(points))}};
 }
 
 Outcome get(const RouteContext& context, const Call& call) {
@@ -92,7 +84,7 @@ Outcome get(const RouteContext& context, const Call& call) {
                        {"to", format_rfc3339(WallTime(std::chrono::minutes(query.to_minute)))},
                        {"points", points.size()},
                        {"peak_bps", bits_per_second(peak)},
-                       {"p95_bps", bits_per_second(percentile_95(points))},
+                       {"p95_bps", bits_per_second(billing::percentile_95(points))},
                        {"days", std::move(days)}});
   });
 }

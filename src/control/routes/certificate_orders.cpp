@@ -5,6 +5,7 @@
 #include "control/acme/name_check.h"
 #include "control/acme/renewal.h"
 #include "control/body.h"
+#include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/live.h"
 #include "control/routes/routes.h"
@@ -13,7 +14,6 @@
 #include "store/acme_store.h"
 #include "store/audit_log.h"
 #include "store/certificate_store.h"
-#include "store/tenant_store.h"
 
 namespace yz::control {
 namespace {
@@ -133,11 +133,7 @@ Outcome create(Live& live, const RouteContext& context, const Call& call) {
   Outcome outcome = write_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     return once(tx, call, [&]() -> Outcome {
       AcmeOrder order = *wanted;
-      auto tenant = store::TenantStore(tx).get(order.tenant);
-      if (!tenant && tenant.error().code == Code::kNotFound) {
-        return refuse(unprocessable("/tenant", "there is no such tenant"));
-      }
-      if (!tenant) return refuse(Problem(tenant.error()));
+      if (auto known = check_tenant(tx, order.tenant); !known) return refuse(known.error());
       YZ_TRY(const model::SnapshotPtr config, context.state.as_of(tx));
       if (auto wrong = problems_of_names(*config, order.tenant, order.names, order.challenge); !wrong.empty()) {
         return refuse(unprocessable(std::move(wrong)));
@@ -159,19 +155,18 @@ Outcome list(Live& /*live*/, const RouteContext& context, const Call& call) {
   if (!page) return refuse(page.error());
   if (call.principal.is_bound_to_domains()) return page_reply(nlohmann::json::array(), 0);
   store::AcmeOrderFilter filter;
-  if (!call.principal.is_operator()) {
-    filter.tenant = call.principal.tenant;
-  } else if (const auto text = call.parameter("tenant")) {
-    filter.tenant = model::TenantId{parse_u64(*text).value_or(0)};
-  }
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
+  filter.tenant = *tenant;
   if (const auto state = call.parameter("state")) {
     filter.state = store::parse_order_state(*state);
     if (!filter.state) return refuse(bad_request("state must be that of an order."));
   }
-  if (const auto id = call.parameter("certificate")) {
-    filter.certificate = model::CertificateId{parse_u64(*id).value_or(0)};
-  }
+  const auto certificate = read_number(call, "certificate");
+  if (!certificate) return refuse(certificate.error());
+  if (*certificate) filter.certificate = model::CertificateId{**certificate};
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+    if (auto known = check_asked_tenant(tx, filter.tenant); !known) return refuse(known.error());
     YZ_TRY(const auto found, store::AcmeOrderStore(tx).list(filter, *page));
     const auto accounts = accounts_of(tx);
     if (!accounts) return refuse(accounts.error());
@@ -205,9 +200,10 @@ tl::expected<Kept, Problem> find_kept(store::Transaction& tx, const Call& call) 
   if (!row || !call.principal.may_see(row->value.tenant)) return refuse(not_found("certificate"));
   auto upkeep = store::AcmeUpkeepStore(tx).get({call.id()});
   if (!upkeep) return refuse(Problem(upkeep.error()));
-  if (!*upkeep || row->value.source != model::CertificateSource::kAcme) {
+  if (row->value.source != model::CertificateSource::kAcme) {
     return refuse(conflict("This certificate was uploaded; who uploaded it renews it."));
   }
+  if (!*upkeep) return refuse(conflict("This certificate was removed and brought back; order it anew."));
   return Kept{std::move(row->value), **std::move(upkeep)};
 }
 

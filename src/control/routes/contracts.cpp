@@ -2,37 +2,17 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "control/body.h"
+#include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
 #include "store/billing_store.h"
-#include "store/tenant_store.h"
 
 namespace yz::control {
 namespace {
 
 constexpr std::uint64_t kMostGigabytes = 1'000'000'000;
-
-/// None for all tenants: operators who name none.
-tl::expected<std::optional<model::TenantId>, Problem> read_tenant(const Call& call) {
-  if (!call.principal.is_operator()) return call.principal.tenant;
-  const auto text = call.parameter("tenant");
-  if (!text) return std::nullopt;
-  const auto id = parse_u64(*text);
-  if (!id) return refuse(bad_request("tenant must be a tenant's id."));
-  return model::TenantId{*id};
-}
-
-Outcome check_tenant(store::Transaction& tx, model::TenantId id) {
-  auto tenant = store::TenantStore(tx).get(id);
-  if (!tenant && tenant.error().code == Code::kNotFound) {
-    return refuse(unprocessable("/tenant", "there is no such tenant"));
-  }
-  if (!tenant) return refuse(Problem(tenant.error()));
-  return Reply{};
-}
 
 nlohmann::json render(const store::Contract& contract, const store::StoredPlan& plan) {
   return {{"id", contract.id.value},
@@ -51,6 +31,7 @@ Outcome list_contracts(const RouteContext& context, const Call& call) {
   auto tenant = read_tenant(call);
   if (!tenant) return refuse(tenant.error());
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
     store::BillingStore billing(tx);
     YZ_TRY(const auto found, billing.contracts(*page, *tenant));
     nlohmann::json items = nlohmann::json::array();
@@ -78,7 +59,7 @@ Outcome create_contract(const RouteContext& context, const Call& call) {
   return write_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     return once(tx, call, [&]() -> Outcome {
       store::BillingStore billing(tx);
-      if (auto known = check_tenant(tx, wanted.tenant); !known) return known;
+      if (auto known = check_tenant(tx, wanted.tenant); !known) return refuse(known.error());
       auto plan = billing.plan(wanted.plan, version);
       if (!plan && plan.error().code == Code::kNotFound) return refuse(unprocessable("/plan", "there is no such plan"));
       if (!plan) return refuse(Problem(plan.error()));
@@ -117,6 +98,7 @@ Outcome list_packages(const RouteContext& context, const Call& call) {
   auto tenant = read_tenant(call);
   if (!tenant) return refuse(tenant.error());
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
     YZ_TRY(const auto found, store::BillingStore(tx).packages(*page, *tenant));
     nlohmann::json items = nlohmann::json::array();
     for (const store::StoredPackage& package : found.items) items.push_back(render(package));
@@ -152,7 +134,7 @@ Outcome create_package(const RouteContext& context, const Call& call) {
   return write_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     return once(tx, call, [&]() -> Outcome {
       store::BillingStore billing(tx);
-      if (auto known = check_tenant(tx, wanted.tenant); !known) return known;
+      if (auto known = check_tenant(tx, wanted.tenant); !known) return refuse(known.error());
       YZ_TRY(const auto starts, billing.plan_starts(wanted.tenant));
       if (starts.empty()) return refuse(conflict("The tenant has no contract, so a GB has no size yet."));
       const std::uint64_t base = starts.front().plan.gb_base;

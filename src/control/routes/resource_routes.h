@@ -10,6 +10,7 @@
 
 #include "control/call.h"
 #include "control/config_state.h"
+#include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
@@ -72,12 +73,13 @@ class ResourceRoutes final {
     if (!page) return refuse(page.error());
     store::ListFilter filter;
     filter.name = call.parameter("name").value_or("");
-    if (!call.principal.is_operator()) {
-      filter.tenant = call.principal.tenant;
-    } else if (const auto text = call.parameter("tenant")) {
-      filter.tenant = model::TenantId{parse_u64(*text).value_or(0)};
+    if constexpr (Kind::kOwned) {
+      const auto tenant = read_tenant(call);
+      if (!tenant) return refuse(tenant.error());
+      filter.tenant = *tenant;
     }
     return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+      if (auto known = check_asked_tenant(tx, filter.tenant); !known) return refuse(known.error());
       typename Kind::Store store(tx);
       YZ_TRY(const auto found, list_some(store, *page, filter));
       nlohmann::json items = nlohmann::json::array();
@@ -212,11 +214,10 @@ class ResourceRoutes final {
       } else if (!wanted) {
         return refuse(unprocessable("/tenant", "an operator must say whose it is"));
       }
-      auto tenant = store::TenantStore(tx).get(value.tenant);
-      if (!tenant && tenant.error().code != Code::kNotFound) return refuse(Problem(tenant.error()));
-      if (!tenant) return refuse(unprocessable("/tenant", "there is no such tenant"));
+      return check_tenant(tx, value.tenant);
+    } else {
+      return {};
     }
-    return {};
   }
 
   /// The database says that a reference is broken; this says which.

@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "billing/pdf.h"
 #include "billing/statement.h"
 #include "control/body.h"
+#include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
@@ -43,14 +43,11 @@ tl::expected<store::StoredStatement, Problem> find(store::Transaction& tx, const
 Outcome list(const RouteContext& context, const Call& call) {
   auto page = read_page(call);
   if (!page) return refuse(page.error());
-  std::optional<model::TenantId> tenant;
-  if (!call.principal.is_operator()) {
-    tenant = call.principal.tenant;
-  } else if (const auto text = call.parameter("tenant")) {
-    tenant = model::TenantId{parse_u64(*text).value_or(0)};
-  }
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
-    YZ_TRY(const auto found, store::BillingStore(tx).statements(*page, tenant));
+    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
+    YZ_TRY(const auto found, store::BillingStore(tx).statements(*page, *tenant));
     nlohmann::json items = nlohmann::json::array();
     for (const store::StoredStatement& statement : found.items) items.push_back(render(statement, false));
     return page_reply(std::move(items), found.next);

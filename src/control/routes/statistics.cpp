@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/find_domain.h"
+#include "control/find_tenant.h"
 #include "control/routes/routes.h"
 #include "control/statistics_names.h"
 #include "control/transact.h"
@@ -89,8 +90,8 @@ tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& 
   const model::SnapshotPtr config = context.state.current();
   const auto domain_text = call.parameter("domain");
   const auto node_text = call.parameter("node");
-  const auto tenant_text = call.parameter("tenant");
-  if (int{domain_text.has_value()} + int{node_text.has_value()} + int{tenant_text.has_value()} > 1) {
+  const bool names_tenant = call.parameter("tenant").has_value();
+  if (int{domain_text.has_value()} + int{node_text.has_value()} + int{names_tenant} > 1) {
     return refuse(bad_request("domain, node and tenant exclude each other."));
   }
   if (domain_text) {
@@ -99,18 +100,18 @@ tl::expected<void, Problem> read_scope(const RouteContext& context, const Call& 
     query.scope = Scope::kDomain, query.id = domain->id.value;
     return {};
   }
-  if (!call.principal.is_operator()) {
-    if (node_text) return refuse(not_found("node"));
-    if (call.principal.is_bound_to_domains()) return refuse(bad_request("Name a domain: you see some of them only."));
-    query.scope = Scope::kTenant, query.id = call.principal.tenant.value;
-    if (tenant_text && parse_u64(*tenant_text) != query.id) return refuse(not_found("tenant"));
+  if (call.principal.is_bound_to_domains()) return refuse(bad_request("Name a domain: you see some of them only."));
+  if (node_text) {
+    const auto id = parse_u64(*node_text);
+    if (!call.principal.is_operator() || !id || *id == 0) return refuse(not_found("node"));
+    query.scope = Scope::kNode, query.id = *id;
     return {};
   }
-  if (!node_text && !tenant_text) return {};
-  const auto id = parse_u64(node_text ? *node_text : *tenant_text);
-  if (!id || *id == 0) return refuse(not_found(node_text ? "node" : "tenant"));
-  query.scope = node_text ? Scope::kNode : Scope::kTenant;
-  query.id = *id;
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
+  if (!*tenant) return {};
+  if (!**tenant) return refuse(not_found("tenant"));
+  query.scope = Scope::kTenant, query.id = (*tenant)->value;
   return {};
 }
 
@@ -174,10 +175,11 @@ tl::expected<Question, Problem> read_question(const RouteContext& context, const
   if (tier != "l1" && tier != "l2" && tier != "all") return refuse(bad_request("tier must be l1, l2 or all."));
   out.query.tier.reset();
   if (tier != "all") out.query.tier = tier == "l1" ? model::Tier::kL1 : model::Tier::kL2;
-  if (const auto limit = call.parameter("limit")) {
-    const auto number = parse_u64(*limit);
-    if (!number || *number < 1 || *number > 100) return refuse(bad_request("limit must be 1 to 100."));
-    out.limit = static_cast<std::size_t>(*number);
+  const auto limit = read_number(call, "limit");
+  if (!limit) return refuse(limit.error());
+  if (*limit) {
+    if (**limit < 1 || **limit > 100) return refuse(bad_request("limit must be 1 to 100."));
+    out.limit = static_cast<std::size_t>(**limit);
   }
   const std::string_view format = call.parameter("format").value_or("json");
   if (format != "json" && format != "csv") return refuse(bad_request("format must be json or csv."));

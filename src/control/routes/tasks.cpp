@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "control/find_tenant.h"
 #include "control/live.h"
 #include "control/routes/routes.h"
 #include "control/task_json.h"
@@ -21,11 +22,9 @@ tl::expected<store::TaskFilter, Problem> read_filter(const Call& call) {
     out.state = model::from_name<model::TaskState>(*state);
     if (!out.state) return refuse(bad_request("state must be pending, running, complete, partial or failed."));
   }
-  if (!call.principal.is_operator()) {
-    out.tenant = call.principal.tenant;
-  } else if (const auto tenant = call.parameter("tenant")) {
-    out.tenant = model::TenantId{parse_u64(*tenant).value_or(0)};
-  }
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
+  out.tenant = *tenant;
   return out;
 }
 

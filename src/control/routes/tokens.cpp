@@ -4,11 +4,12 @@
 
 #include "base/ip.h"
 #include "control/body.h"
+#include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
 #include "control/session_json.h"
 #include "control/transact.h"
-#include "store/tenant_store.h"
+#include "store/tenant_quota.h"
 #include "store/token_store.h"
 
 namespace yz::control {
@@ -18,6 +19,7 @@ constexpr std::chrono::hours kLongestValidity{24 * 365 * 10};
 constexpr std::size_t kMostPermissions = 100;
 constexpr std::size_t kMostAddresses = 100;
 constexpr std::size_t kMostDomains = 1000;
+constexpr std::uint64_t kMostTokens = 1000;  // of a tenant
 
 nlohmann::json render(const store::ApiToken& token) {
   nlohmann::json out = {
@@ -34,10 +36,11 @@ nlohmann::json render(const store::ApiToken& token) {
 Outcome list(const RouteContext& context, const Call& call) {
   auto page = read_page(call);
   if (!page) return refuse(page.error());
-  std::optional<model::TenantId> tenant;
-  if (!call.principal.is_operator()) tenant = call.principal.tenant;
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
-    YZ_TRY(const auto found, store::TokenStore(tx).list(*page, tenant));
+    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
+    YZ_TRY(const auto found, store::TokenStore(tx).list(*page, *tenant));
     nlohmann::json items = nlohmann::json::array();
     for (const store::ApiToken& token : found.items) items.push_back(render(token));
     return page_reply(std::move(items), found.next);
@@ -121,11 +124,9 @@ Outcome create(const RouteContext& context, const Call& call) {
   return write_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     const auto make = [&]() -> Outcome {
       if (wanted->tenant) {
-        auto tenant = store::TenantStore(tx).get(wanted->tenant);
-        if (!tenant && tenant.error().code == Code::kNotFound) {
-          return refuse(unprocessable("/tenant", "there is no such tenant"));
-        }
-        if (!tenant) return refuse(Problem(tenant.error()));
+        if (auto known = check_tenant(tx, wanted->tenant); !known) return refuse(known.error());
+        YZ_TRY(const std::uint64_t present, store::count_tokens(tx, wanted->tenant));
+        if (present >= kMostTokens) return refuse(conflict("A tenant has at most 1,000 tokens; revoke one first."));
       }
       YZ_TRY(const store::NewToken made, store::TokenStore(tx).create(call.author(wanted->tenant), *wanted));
       nlohmann::json out = render(made.token);

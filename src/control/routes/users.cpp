@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/body.h"
+#include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/password.h"
 #include "control/routes/routes.h"
@@ -12,13 +13,14 @@
 #include "control/sign_in.h"
 #include "control/transact.h"
 #include "store/audit_log.h"
-#include "store/tenant_store.h"
+#include "store/tenant_quota.h"
 
 namespace yz::control {
 namespace {
 
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kMostDomains = 1000;
+constexpr std::uint64_t kMostUsers = 1000;  // of a tenant
 
 using StoredUser = store::Stored<store::User>;
 
@@ -122,12 +124,14 @@ Outcome list(const RouteContext& context, const Call& call) {
     // Without the filter somebody else would be the first of the list.
     if (filter.email.empty()) return refuse(bad_request("email must be an email address."));
   }
-  if (!call.principal.is_operator()) {
-    filter.tenant = call.principal.tenant;
-  } else if (const auto tenant = call.parameter("tenant")) {
-    filter.tenant = model::TenantId{parse_u64(*tenant).value_or(0)};
-  }
+  const auto tenant = read_tenant(call);
+  if (!tenant) return refuse(tenant.error());
+  filter.tenant = *tenant;
+  const bool asks_for_own = filter.tenant == model::TenantId{};  // the operator's people, who have no tenant
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+    if (!asks_for_own) {
+      if (auto known = check_asked_tenant(tx, filter.tenant); !known) return refuse(known.error());
+    }
     YZ_TRY(const auto found, store::UserStore(tx).list(filter, *page));
     nlohmann::json items = nlohmann::json::array();
     for (const StoredUser& user : found.items) items.push_back(user_json(user));
@@ -149,8 +153,10 @@ Outcome create(const RouteContext& context, const Call& call) {
   const std::string hash = hash_password(chosen.empty() ? made : chosen);
   return write_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     const auto make = [&]() -> Outcome {
-      if (user.tenant && !store::TenantStore(tx).get(user.tenant)) {
-        return refuse(unprocessable("/tenant", "there is no such tenant"));
+      if (user.tenant) {
+        if (auto known = check_tenant(tx, user.tenant); !known) return refuse(known.error());
+        YZ_TRY(const std::uint64_t present, store::count_users(tx, user.tenant));
+        if (present >= kMostUsers) return refuse(conflict("A tenant has at most 1,000 users; remove one first."));
       }
       YZ_TRY(const StoredUser stored, store::UserStore(tx).create(call.author(user.tenant), user, hash));
       Reply reply = answer(stored, 201);
