@@ -92,8 +92,12 @@ Status AcmeIssuer::revoke(const store::Author& author, model::CertificateId id, 
   YZ_TRY(acme::Client client, open(*way, found.account));
   YZ_CHECK(client.revoke(leaf.der, reason));
   return database_.write([&](store::Transaction& tx) -> Status {
-    found.upkeep.revoked = clock_.wall();
-    YZ_CHECK(store::AcmeUpkeepStore(tx).put(found.upkeep));
+    store::AcmeUpkeepStore upkeeps(tx);
+    YZ_TRY(auto upkeep, upkeeps.get(id));
+    if (upkeep) {  // not removed meanwhile
+      upkeep->revoked = clock_.wall();
+      YZ_CHECK(upkeeps.put(*upkeep));
+    }
     store::Author owner = author;
     owner.tenant = found.certificate.tenant;
     return store::AuditLog(tx).add(owner, "revoke", "certificate", to_string(id),
