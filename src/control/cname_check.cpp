@@ -10,8 +10,9 @@
 #include "io/socket.h"
 
 namespace yz::control {
+namespace {
 
-NameLookup look_up_name(const std::string& name) {
+NameLookup ask_system(const std::string& name) {
   NameLookup out;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -32,6 +33,15 @@ NameLookup look_up_name(const std::string& name) {
     if (std::ranges::find(out.addresses, ip) == out.addresses.end()) out.addresses.push_back(ip);
   }
   return out;
+}
+
+}  // namespace
+
+io::Task<Result<NameLookup>> look_up_name(io::BlockingPool& pool, std::string name, MonoTime deadline) {
+  auto ask = [asked = std::move(name)]() -> Result<NameLookup> { return ask_system(asked); };
+  auto found = co_await pool.run(std::move(ask), deadline);
+  if (!found && found.error().code == Code::kTimeout) co_return NameLookup{};
+  co_return found;
 }
 
 std::string_view judge_cname(const NameLookup& found, std::string_view target, const model::ConfigSnapshot& config) {

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/ip.h"
+#include "io/blocking_pool.h"
+#include "io/task.h"
 #include "model/config_snapshot.h"
 
 namespace yz::control {
@@ -17,8 +19,9 @@ struct NameLookup {
   std::vector<IpAddress> addresses;
 };
 
-/// Asks the system's resolver; blocks for as long as that does.
-[[nodiscard]] NameLookup look_up_name(const std::string& name);
+/// Asks the system's resolver, on a thread of `pool`, which others' work must not need: a customer's name server may
+/// take as long as it likes. kFailed at the deadline; fails with kLimit when too many names are being asked for.
+[[nodiscard]] io::Task<Result<NameLookup>> look_up_name(io::BlockingPool& pool, std::string name, MonoTime deadline);
 
 /// Whether viewers of the name come to us: "points_here" when its CNAME chain ends at `target`, "served_here" when all
 /// its addresses are of our nodes (a name at a zone's apex cannot have a CNAME), "elsewhere", "no_record", "failed".

@@ -62,7 +62,8 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       follower_({reactor, pool, database, bus, state, hub_, feed_, board_, prefetcher_}, options_.follow_every),
       certificates_(reactor, hub_, publisher_, state, database, leader_, clock, metrics, options_.certificates),
       explainer_(state, std::move(map)),
-      origin_checker_(reactor, pool, options_.check_private_origins) {
+      name_pool_({.threads = 4, .max_queued = 64}),
+      origin_checker_(reactor, name_pool_, options_.check_private_origins) {
   hub_.add_observer(publisher_);
   hub_.add_observer(feed_);
   hub_.add_observer(board_);

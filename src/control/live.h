@@ -59,6 +59,8 @@ class Live final {
   [[nodiscard]] CertificateDesk& certificates() { return certificates_; }
   [[nodiscard]] const Leader& leader() const { return leader_; }
   [[nodiscard]] OriginChecker& origin_checker() { return origin_checker_; }
+  /// For customers' names alone, whose servers may take their time: nothing else waits for these threads.
+  [[nodiscard]] io::BlockingPool& name_pool() { return name_pool_; }
   [[nodiscard]] const Explainer& explainer() const { return explainer_; }
 
  private:
@@ -90,6 +92,7 @@ class Live final {
   Follower follower_;
   CertificateDesk certificates_;
   Explainer explainer_;
+  io::BlockingPool name_pool_;
   OriginChecker origin_checker_;
   MonoTime led_since_;
   std::unique_ptr<rpc::NodeServer> server_;

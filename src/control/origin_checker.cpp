@@ -1,42 +1,14 @@
 #include "control/origin_checker.h"
 
 #include <algorithm>
-#include <array>
 
+#include "base/public_address.h"
 #include "http/authority.h"
 
 namespace yz::control {
-namespace {
 
-/// Blocks that are not the public internet, besides what IpAddress knows (RFC 6890).
-const std::array<IpPrefix, 10>& special_blocks() {
-  static const std::array<IpPrefix, 10> blocks = {*IpPrefix::parse("0.0.0.0/8"),      *IpPrefix::parse("100.64.0.0/10"),
-                                                  *IpPrefix::parse("169.254.0.0/16"), *IpPrefix::parse("192.0.0.0/24"),
-                                                  *IpPrefix::parse("198.18.0.0/15"),  *IpPrefix::parse("224.0.0.0/3"),
-                                                  *IpPrefix::parse("::/128"),         *IpPrefix::parse("fe80::/10"),
-                                                  *IpPrefix::parse("ff00::/8"),       *IpPrefix::parse("64:ff9b::/96")};
-  return blocks;
-}
-
-/// The IPv4 address inside ::ffff:0:0/96, or the address itself.
-IpAddress unmapped(const IpAddress& address) {
-  static const IpPrefix kMapped = *IpPrefix::parse("::ffff:0:0/96");
-  if (address.is_v4() || !kMapped.contains(address)) return address;
-  std::uint32_t value = 0;
-  for (std::size_t i = 12; i < 16; ++i) value = value << 8 | address.bytes()[i];
-  return IpAddress::v4(value);
-}
-
-}  // namespace
-
-bool is_public(const IpAddress& address) {
-  const IpAddress plain = unmapped(address);
-  if (plain.is_loopback() || plain.is_private()) return false;
-  return std::ranges::none_of(special_blocks(), [&](const IpPrefix& block) { return block.contains(plain); });
-}
-
-OriginChecker::OriginChecker(io::Reactor& reactor, io::BlockingPool& pool, bool allows_private)
-    : reactor_(reactor), resolver_(pool), client_(reactor), allows_private_(allows_private) {}
+OriginChecker::OriginChecker(io::Reactor& reactor, io::BlockingPool& names, bool allows_private)
+    : reactor_(reactor), resolver_(names), client_(reactor), allows_private_(allows_private) {}
 
 io::Task<Result<OriginReport>> OriginChecker::check(OriginQuestion question) {
   if (running_ >= kMostAtOnce) {

@@ -34,10 +34,6 @@ struct OriginReport {
   bool takes_ranges = false;
 };
 
-/// True for an address of the public internet: not loopback, private, link-local, shared (RFC 6598), multicast,
-/// reserved or unspecified, nor one of those mapped into IPv6.
-[[nodiscard]] bool is_public(const IpAddress& address);
-
 /// Looks at customers' origins from where control stands, before a domain is made. A caller names the host, so control
 /// must not become a way into the operator's own network: addresses that are not public are refused unless allowed, the
 /// address that was judged is the one that is asked, redirects are not followed and no body is shown. Belongs to the
@@ -46,7 +42,8 @@ class OriginChecker final {
  public:
   static constexpr std::chrono::seconds kPatience{8};
 
-  OriginChecker(io::Reactor& reactor, io::BlockingPool& pool, bool allows_private);
+  /// `names` is for names alone: see Live::name_pool.
+  OriginChecker(io::Reactor& reactor, io::BlockingPool& names, bool allows_private);
 
   /// Fails with kPermission (client) when the host has no public address, and with kLimit when too many checks run.
   [[nodiscard]] io::Task<Result<OriginReport>> check(OriginQuestion question);

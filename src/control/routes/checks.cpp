@@ -14,6 +14,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::chrono::seconds kNamePatience{8};
+
 tl::expected<OriginQuestion, Problem> read_question(const json& body) {
   BodyReader reader(body, {"host", "port", "tls", "verify_tls", "host_header", "path"});
   OriginQuestion out;
@@ -65,17 +67,19 @@ io::Task<Outcome> check_origin(Live& live, Call call) {
   co_return json_reply(render(*report));
 }
 
-Outcome check_cname(const RouteContext& context, const Call& call) {
+io::Task<Outcome> check_cname(Live& live, RouteContext context, Call call) {
   const model::SnapshotPtr config = context.state.current();
   const model::Domain* domain = config->domains.find(model::DomainId{call.id()});
-  if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
+  if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) co_return refuse(not_found("domain"));
   const std::string target = model::cname_target(*domain, config->settings.cdn_zone);
-  const NameLookup found = look_up_name(domain->name);
+  const auto found = co_await look_up_name(live.name_pool(), domain->name, io::Reactor::current().in(kNamePatience));
+  if (!found) co_return refuse(Problem(found.error()));
   json names = json::array();
-  if (!found.canonical.empty() && found.canonical != domain->name) names.push_back(found.canonical);
-  for (const IpAddress& address : found.addresses) names.push_back(to_string(address));
-  return json_reply(
-      {{"verdict", judge_cname(found, target, *config)}, {"expected", target}, {"found", std::move(names)}});
+  if (!found->canonical.empty() && found->canonical != domain->name) names.push_back(found->canonical);
+  for (const IpAddress& address : found->addresses) names.push_back(to_string(address));
+  const json out = {
+      {"verdict", judge_cname(*found, target, *config)}, {"expected", target}, {"found", std::move(names)}};
+  co_return json_reply(out);
 }
 
 }  // namespace
@@ -84,7 +88,7 @@ Routes check_routes(Live& live, const RouteContext& context) {
   return {{"POST", "/api/v1/origin-check", "origin:write",
            LoopHandler([&live](Call call) { return check_origin(live, std::move(call)); })},
           {"GET", "/api/v1/domains/{id}/cname-check", "domain:read",
-           BlockingHandler([context](const Call& call) { return check_cname(context, call); })}};
+           LoopHandler([&live, context](Call call) { return check_cname(live, context, std::move(call)); })}};
 }
 
 }  // namespace yz::control
