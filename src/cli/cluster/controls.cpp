@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "cli/cluster/cluster.h"
 #include "cli/cluster/mariadb.h"
+#include "cli/cluster/nats.h"
+#include "cli/cluster/redis.h"
 
 namespace yz::cli {
 
@@ -18,12 +20,24 @@ constexpr unsigned kSecretMode = 0600;
 
 io::Task<Status> Cluster::start_stores() {
   if (!plan_.production) co_return Status();
-  options_.progress("MariaDB");
-  const Mariadb server = mariadb_of(plan_);
-  YZ_CO_TRY(Program program, co_await prepare(reactor_, server, log_of("mariadb")));
-  YZ_CO_CHECK(programs_.start(std::move(program)));
+  options_.progress("MariaDB, NATS and Redis");
+  const Mariadb database = mariadb_of(plan_);
+  const Nats bus = nats_of(plan_);
+  const Redis counters = redis_of(plan_);
+  YZ_CO_TRY(Program counters_program, prepare(counters, log_of("redis")));
+  YZ_CO_TRY(Program bus_program, prepare(bus, log_of("nats")));
+  YZ_CO_TRY(Program database_program, co_await prepare(reactor_, database, log_of("mariadb")));
+  YZ_CO_CHECK(programs_.start(std::move(counters_program)));
+  YZ_CO_CHECK(programs_.start(std::move(bus_program)));
+  YZ_CO_CHECK(programs_.start(std::move(database_program)));
   const MonoTime deadline = reactor_.in(seconds(60));
-  if (auto open = co_await wait_until_open(server, deadline); !open) {
+  if (auto open = co_await wait_until_open(counters, deadline); !open) {
+    co_return fail(open.error().code, fmt::format("{}: {}", open.error().message, last_words_of("redis")));
+  }
+  if (auto open = co_await wait_until_open(bus, deadline); !open) {
+    co_return fail(open.error().code, fmt::format("{}: {}", open.error().message, last_words_of("nats")));
+  }
+  if (auto open = co_await wait_until_open(database, deadline); !open) {
     co_return fail(open.error().code, fmt::format("{}: {}", open.error().message, last_words_of("mariadb")));
   }
   co_return Status();
@@ -68,7 +82,12 @@ Status Cluster::start_control(const PlannedControl& control) {
                    {"check_private_origins", true},
                    {"admin_password_file", (plan_.folder / "admin.password").string()},
                    {"bootstrap_token_file", (plan_.folder / "operator.token").string()}};
-  if (plan_.production) settings["database"] = mariadb_of(plan_).url();
+  if (plan_.production) {
+    settings["database"] = mariadb_of(plan_).url();
+    settings["bus"] = nats_of(plan_).url();
+    settings["redis"] = redis_of(plan_).url();
+    settings["rate_limit"] = 100'000;  // none meets it; counted it is
+  }
   return start_program(control.name, "yz-control", settings);
 }
 

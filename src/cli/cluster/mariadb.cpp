@@ -1,14 +1,11 @@
 #include "cli/cluster/mariadb.h"
 
-#include <array>
-#include <cstdlib>
-
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/text.h"
-#include "io/tcp_stream.h"
+#include "base/find_program.h"
+#include "cli/cluster/greeting.h"
 
 namespace yz::cli {
 
@@ -70,31 +67,12 @@ io::Task<Status> make_data(io::Reactor& reactor, const Mariadb& server) {
   co_return Status();
 }
 
-/// Whether the server greets: version 10 of the protocol, after a header of four bytes.
-io::Task<bool> greets(Endpoint endpoint, MonoTime deadline) {
-  auto stream = co_await io::connect(endpoint, deadline);
-  if (!stream) co_return false;
-  std::array<char, 64> greeting{};
-  const auto size = co_await stream->read(greeting, deadline);
-  co_return size && *size > 4 && greeting[4] == 10;
-}
-
 }  // namespace
 
 std::string Mariadb::url() const { return fmt::format("mysql://yizhan:{}@127.0.0.1:{}/yizhan", password, port); }
 
 Mariadb mariadb_of(const ClusterPlan& plan) {
   return {plan.folder / "mariadb", plan.production->database_port, plan.production->database_password};
-}
-
-std::string find_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  const std::string folders = fmt::format("{}:/usr/sbin:/usr/bin", path != nullptr ? path : "");
-  for (const std::string_view folder : split(folders, ':')) {
-    std::string candidate = fmt::format("{}/{}", folder, name);
-    if (!folder.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return {};
 }
 
 io::Task<Result<Program>> prepare(io::Reactor& reactor, Mariadb server, std::filesystem::path log) {
@@ -111,12 +89,12 @@ io::Task<Result<Program>> prepare(io::Reactor& reactor, Mariadb server, std::fil
 }
 
 io::Task<Status> wait_until_open(Mariadb server, MonoTime deadline) {
-  const Endpoint endpoint{IpAddress::v4(0x7f000001), server.port};
-  while (!co_await greets(endpoint, deadline)) {
+  while (true) {
+    const std::string greeting = co_await greeting_of(server.port, deadline);
+    if (greeting.size() > 4 && greeting[4] == 10) co_return Status();  // version 10 of the protocol, after four bytes
     if (io::Reactor::current().now() >= deadline) co_return fail(Code::kTimeout, "MariaDB does not answer");
     co_await io::sleep_for(milliseconds(50));
   }
-  co_return Status();
 }
 
 }  // namespace yz::cli

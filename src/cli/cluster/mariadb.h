@@ -33,7 +33,4 @@ struct Mariadb {
 /// Waits until it takes connections. Fails with kTimeout.
 [[nodiscard]] io::Task<Status> wait_until_open(Mariadb server, MonoTime deadline);
 
-/// The path of a program: PATH, then the folders of system programs. Empty when there is none.
-[[nodiscard]] std::string find_program(const std::string& name);
-
 }  // namespace yz::cli

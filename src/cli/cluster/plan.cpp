@@ -99,7 +99,11 @@ Result<ClusterPlan> ClusterPlan::load(const std::filesystem::path& folder) {
       plan.production = {.api_port = stores->at("api"),
                          .rpc_port = stores->at("rpc"),
                          .database_port = stores->at("database"),
-                         .database_password = stores->at("database_password")};
+                         .database_password = stores->at("database_password"),
+                         .bus_port = stores->value("bus", std::uint16_t{0}),  // older plans have none
+                         .bus_password = stores->value("bus_password", ""),
+                         .redis_port = stores->value("redis", std::uint16_t{0}),
+                         .redis_password = stores->value("redis_password", "")};
     }
   } catch (const json::exception& e) {
     return fail(Code::kInvalid, fmt::format("{}: {}", plan.file().string(), e.what()));
@@ -143,6 +147,10 @@ Result<ClusterPlan> ClusterPlan::load_or_make(const std::filesystem::path& folde
     YZ_TRY(production.api_port, picker.pick(production.api_port, local));
     YZ_TRY(production.rpc_port, picker.pick(production.rpc_port, local));
     YZ_TRY(production.database_port, picker.pick(production.database_port, local));
+    YZ_TRY(production.bus_port, picker.pick(production.bus_port, local));
+    if (production.bus_password.empty()) production.bus_password = to_base64url(secret_bytes(18));
+    YZ_TRY(production.redis_port, picker.pick(production.redis_port, local));
+    if (production.redis_password.empty()) production.redis_password = to_base64url(secret_bytes(18));
     if (production.database_password.empty()) production.database_password = to_base64url(secret_bytes(18));
   }
   YZ_CHECK(plan.save());
@@ -164,10 +172,10 @@ Status ClusterPlan::save() const {
               {"zone", zone},
               {"domain", domain}};
   if (production) {
-    doc["production"] = {{"api", production->api_port},
-                         {"rpc", production->rpc_port},
-                         {"database", production->database_port},
-                         {"database_password", production->database_password}};
+    doc["production"] = {{"api", production->api_port},           {"rpc", production->rpc_port},
+                         {"database", production->database_port}, {"database_password", production->database_password},
+                         {"bus", production->bus_port},           {"bus_password", production->bus_password},
+                         {"redis", production->redis_port},       {"redis_password", production->redis_password}};
   }
   return write_file_atomically(file(), doc.dump(2) + "\n", 0600);
 }

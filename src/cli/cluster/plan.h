@@ -35,12 +35,16 @@ struct PlannedStores {
   std::uint16_t rpc_port = 0;
   std::uint16_t database_port = 0;
   std::string database_password;
+  std::uint16_t bus_port = 0;
+  std::string bus_password;
+  std::uint16_t redis_port = 0;
+  std::string redis_password;
 };
 
 /// Where control keeps its state.
 enum class Stores : std::uint8_t {
   kEmbedded,    ///< SQLite in its folder; one instance
-  kProduction,  ///< a real MariaDB in the cluster's folder; two instances
+  kProduction,  ///< real servers in the cluster's folder, MariaDB, NATS and Redis; two instances
 };
 
 /// A CDN on this machine: which program listens where and what it is called. Made once with free ports, remembered as

@@ -100,7 +100,7 @@ void add_demo(CLI::App& app, Shell& shell) {
       "Examples:\n"
       "  yz demo\n"
       "  yz demo --quick               smaller numbers, for a first look\n"
-      "  yz demo --production          on MariaDB with two instances of control\n"
+      "  yz demo --production          on MariaDB, NATS and Redis, with two controls\n"
       "  yz demo --only 5 --keep /tmp/d  step 1 and 5; logs stay in /tmp/d");
   const auto o = std::make_shared<Options>();
   command->add_option("--geo", o->geo, "Compiled address map (yz-geo-build); a few sample blocks without it");

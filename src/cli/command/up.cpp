@@ -78,6 +78,8 @@ std::string where_table(const Cluster& cluster, const std::string& origin, bool 
     table.add({"second control (REST)", second.api_url(), log(second.name)});
     table.add({"second control (nodes, gRPC)", fmt::format("127.0.0.1:{}", second.rpc_port), ""});
     table.add({"MariaDB", fmt::format("127.0.0.1:{}", plan.production->database_port), log("mariadb")});
+    table.add({"NATS", fmt::format("127.0.0.1:{}", plan.production->bus_port), log("nats")});
+    table.add({"Redis", fmt::format("127.0.0.1:{}", plan.production->redis_port), log("redis")});
   }
   table.add({"scheduler (DNS)", fmt::format("127.0.0.1:{} udp, tcp", plan.dns_port), log("gslb")});
   table.add({"scheduler (302, HTTP-DNS)", fmt::format("http://127.0.0.1:{}", plan.gslb_port), ""});
@@ -196,7 +198,7 @@ void add_up(CLI::App& app, Shell& shell) {
       "  yz up --site /usr/share/doc           your own folder as the origin\n"
       "  yz up --origin https://www.a.com      your own origin\n"
       "  yz --state /tmp/second up             a second CDN beside the first\n"
-      "  yz up --production                    on a real MariaDB, with two instances of control; state in\n"
+      "  yz up --production                    on real MariaDB, NATS and Redis, with two controls; state in\n"
       "                                        .state/production, which `yz --state` then names");
   const auto o = std::make_shared<Options>();
   command->add_option("--site", o->site, "Folder the sample origin serves");
@@ -212,7 +214,7 @@ void add_up(CLI::App& app, Shell& shell) {
       ->capture_default_str()
       ->check(CLI::Range(1024, 32000));
   command->add_flag("--production", o->production,
-                    "On a MariaDB server of its own (Debian: mariadb-server-core), with two instances of control");
+                    "With two controls on servers of its own (Debian: mariadb-server-core, nats-server, redis-server)");
   command->callback([&shell, o] { shell.action = [&shell, o] { return up(shell, *o); }; });
 }
 
