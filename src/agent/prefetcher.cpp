@@ -1,7 +1,10 @@
 #include "agent/prefetcher.h"
 
 #include <chrono>
+#include <cstddef>
 #include <utility>
+
+#include "rpc/payload.h"
 
 namespace yz::agent {
 namespace {
@@ -12,6 +15,17 @@ constexpr std::size_t kWorkers = 8;
 constexpr auto kReport = 100ms;     // results of this long are reported together
 constexpr auto kWaitForEdge = 30s;  // a URL fails when the edge is down for longer
 constexpr int kAttempts = 2;        // when the edge dies under it
+
+/// How many of the first results go into one message: control ends a session over one that is too large.
+std::size_t fitting(const std::vector<rpc::PrefetchedUrl>& results) {
+  constexpr std::size_t kFixedCost = 64;
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < results.size(); ++count) {
+    bytes += results[count].url.size() + results[count].reason.size() + kFixedCost;
+    if (count > 0 && bytes > rpc::kMaxPiece) break;
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -70,14 +84,15 @@ io::Task<rpc::PrefetchedUrl> Prefetcher::fetch(std::string url) {
 void Prefetcher::report() {
   for (auto it = tasks_.begin(); it != tasks_.end();) {
     Running& task = it->second;
-    const bool is_finished = task.left == 0;
-    if (task.finished.empty() && !is_finished) {
+    if (task.finished.empty() && task.left != 0) {
       ++it;
       continue;
     }
-    if (!control_.send(rpc::PrefetchResult{it->first, task.finished, is_finished})) return;
-    task.finished.clear();
-    it = is_finished ? tasks_.erase(it) : std::next(it);
+    const auto end = task.finished.begin() + static_cast<std::ptrdiff_t>(fitting(task.finished));
+    const bool is_finished = task.left == 0 && end == task.finished.end();
+    if (!control_.send(rpc::PrefetchResult{it->first, {task.finished.begin(), end}, is_finished})) return;
+    task.finished.erase(task.finished.begin(), end);
+    if (is_finished) it = tasks_.erase(it);
   }
 }
 

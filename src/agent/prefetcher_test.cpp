@@ -61,6 +61,20 @@ TEST_F(PrefetcherTest, ResultsWaitForControl) {
   EXPECT_EQ(heard("finished 1"), 1);
 }
 
+TEST_F(PrefetcherTest, ResultsOfATimeWithoutControlComeInMessagesThatControlTakes) {
+  control.is_away = true;
+  rpc::PrefetchTask task{model::TaskId{1}, {}};
+  for (int i = 0; i < 1000; ++i) task.urls.push_back("http://a/" + std::to_string(i) + std::string(4'000, 'x'));
+  prefetcher.on_task(task);
+  turn();
+  control.is_away = false;
+  turn();
+  EXPECT_EQ(control.heard.size(), 1001U);
+  EXPECT_EQ(control.heard.back(), "finished 1");
+  EXPECT_LE(control.largest_result, 1U << 20);
+  EXPECT_EQ(heard("finished 1"), 1);
+}
+
 TEST_F(PrefetcherTest, AnEdgeThatDiesUnderItIsAFailureWithItsReason) {
   driver.is_dead = true;
   prefetcher.on_task({model::TaskId{1}, {"http://a/1"}});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <string>
 #include <vector>
@@ -101,7 +102,12 @@ class FakeControlSink final : public ControlSink {
     } else if (const auto* purged = std::get_if<rpc::PurgeAck>(&message)) {
       heard.push_back("purged " + to_string(purged->applied));
     } else if (const auto* result = std::get_if<rpc::PrefetchResult>(&message)) {
-      for (const auto& url : result->urls) heard.push_back((url.ok ? "got " : "lost ") + url.url + " " + url.reason);
+      std::size_t bytes = 0;
+      for (const auto& url : result->urls) {
+        heard.push_back((url.ok ? "got " : "lost ") + url.url + " " + url.reason);
+        bytes += url.url.size();
+      }
+      largest_result = std::max(largest_result, bytes);
       if (result->finished) heard.push_back("finished " + to_string(result->task));
     }
     return true;
@@ -110,6 +116,7 @@ class FakeControlSink final : public ControlSink {
 
   bool is_away = false;
   std::vector<std::string> heard;
+  std::size_t largest_result = 0;  ///< bytes of URLs in one message
 };
 
 inline model::Domain test_domain(std::uint64_t id, std::string name) {
