@@ -1,6 +1,7 @@
 // Requests that nobody's client would send, to every operation of api/openapi.yaml: bodies half right and half absurd,
 // ids of other tenants, wrong types, huge numbers, deep nesting. Whatever comes, control answers below 500 and shows
-// and changes no row of another tenant. Seeded; YZ_HOSTILE_ROUNDS sets how often each operation is asked.
+// and changes no row of another tenant. YZ_HOSTILE_ROUNDS sets how often each operation is asked, YZ_HOSTILE_SEED by
+// which chances; `./dev hostile SECONDS` goes through seeds for as long as it is told.
 
 #include <cstdlib>
 #include <initializer_list>
@@ -26,9 +27,9 @@ using test::TestControl;
 /// In every name that the victim has, and in nothing that is sent.
 constexpr std::string_view kMark = "victim";
 
-std::size_t rounds() {
-  const char* asked = std::getenv("YZ_HOSTILE_ROUNDS");
-  return asked == nullptr ? 6 : std::strtoul(asked, nullptr, 10);
+std::uint64_t asked_for(const char* variable, std::uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoul(text, nullptr, 10);
 }
 
 std::string nested(std::string_view open, std::string_view close, std::size_t depth) {
@@ -52,9 +53,30 @@ class Author final {
   }
 
   /// The value of `{id}`: a row's number, mostly one that somebody has.
-  std::string id() {
-    if (chance(75)) return std::to_string(1 + random_.below(8));
+  std::string id() { return chance(75) ? std::to_string(1 + random_.below(8)) : nobodys_id(); }
+  std::string nobodys_id() {
     return one_of<std::string>({"0", "-1", "18446744073709551615", "9223372036854775808", "1e3", "%00", "..%2f1", "x"});
+  }
+
+  /// Of the operation, seldom another.
+  std::string method(const Operation& operation) {
+    return chance(97) ? operation.method : one_of<std::string>({"PUT", "PATCH", "POST", "OPTIONS", "BREW"});
+  }
+
+  /// What clients and proxies add.
+  std::vector<std::pair<std::string, std::string>> headers() {
+    std::vector<std::pair<std::string, std::string>> out;
+    if (chance(95)) out.emplace_back("If-Match", "*");
+    if (chance(10)) out.emplace_back("Idempotency-Key", "key" + id());
+    if (chance(3)) out.emplace_back("Idempotency-Key", std::string(one_of<std::size_t>({0, 1, 300, 4000}), 'k'));
+    if (chance(3)) out.emplace_back("If-None-Match", one_of<std::string>({"*", "\"1\"", "W/\"1\", \"2", ",,\""}));
+    if (chance(2))
+      out.emplace_back("Content-Type", one_of<std::string>({"text/plain", "", "application/json; x=\"", "*"}));
+    if (chance(2))
+      out.emplace_back("Cookie", one_of<std::string>({"yz_session=", "yz_session=\xff; yz_session=a", "=;=", ";"}));
+    if (chance(2)) out.emplace_back("X-Forwarded-For", one_of<std::string>({"x", "::1, 10.0.0.1", ",", "256.1.1.1"}));
+    if (chance(2)) out.emplace_back("Last-Event-ID", one_of<std::string>({"-1", "x", "18446744073709551616"}));
+    return out;
   }
 
   std::string query(const Operation& operation) {
@@ -66,6 +88,8 @@ class Author final {
       const std::string text = value.is_string() ? value.get<std::string>() : text_of(value);
       out += (out.empty() ? "?" : "&") + parameter.value("name", "") + "=" + percent_encode(text);
     }
+    if (chance(5))
+      out += (out.empty() ? "?" : "&") + one_of<std::string>({"limit=%zz", "&=&&", "cursor=%00", "a[]=1&%"});
     return out;
   }
 
@@ -85,6 +109,10 @@ class Author final {
     spoilt_ = one_of<std::uint64_t>({0, 3, 3, 20});
     optional_ = one_of<std::uint64_t>({5, 30, 60});
     json made = make(*schema, 0);
+    // Nothing out there is asked.
+    if (operation.path.ends_with("/origin-check") && made.is_object()) {
+      made["host"] = one_of<std::string>({"127.0.0.1", "::1", "[::1]", "0x7f.1", "10.0.0.1", "-", "a b", "\n", ""});
+    }
     if (made.is_object() && chance(10)) made[one_of<std::string>({"id", "tenant", "", "\n", "role"})] = wild(0);
     return text_of(made);
   }
@@ -227,6 +255,8 @@ class HostileRequests : public testing::Test {
     EXPECT_EQ(control_.post("/api/v1/refresh", {{"domains", {"www." + mark + ".com"}}}).status, 202);
   }
 
+  void TearDown() override { RecordProperty("requests", std::to_string(asked_)); }
+
   /// All rows of the victim, as its operator sees them.
   std::string victims_rows() {
     std::string out;
@@ -240,27 +270,27 @@ class HostileRequests : public testing::Test {
     return out;
   }
 
-  /// Asks every operation that may be asked here, `rounds` times.
+  /// Asks every operation again and again.
   template <typename Judge>
   void ask_all(const std::string& token, std::uint64_t seed, Judge judge) {
     const json openapi = test::openapi();
-    Author author(openapi, seed);
-    for (std::size_t round = 0; round < rounds(); ++round) {
+    Author author(openapi, asked_for("YZ_HOSTILE_SEED", 0) * 1000 + seed);
+    const std::uint64_t rounds = asked_for("YZ_HOSTILE_ROUNDS", 6);
+    for (std::uint64_t round = 0; round < rounds; ++round) {
       for (const Operation& operation : test::operations_of(openapi)) {
-        // A stream without an end; and what asks name servers and hosts out there.
-        if (operation.path.ends_with("/events") || operation.path.ends_with("-check")) continue;
         if (operation.method == "DELETE" && author.chance(80)) continue;  // or nothing would be left to ask for
-        const std::string path = test::fill_path(operation.path, author.id()) + author.query(operation);
+        // A stream without an end, and what asks name servers, are asked about nothing that exists.
+        const bool waits = operation.path.ends_with("/events") || operation.path.ends_with("/cname-check");
+        const std::string id = waits ? author.nobodys_id() : author.id();
+        const std::string method = author.method(operation);
+        const std::string path = test::fill_path(operation.path, id) + author.query(operation);
         const std::string body = operation.method == "GET" ? "" : author.body(operation);
-        std::vector<std::pair<std::string, std::string>> headers;
-        if (author.chance(95)) headers.emplace_back("If-Match", "*");
-        if (author.chance(10)) headers.emplace_back("Idempotency-Key", "key" + author.id());
-        const test::Response answer = control_.call(operation.method, path, body, headers, token);
-        ASSERT_GE(answer.status, 200) << operation.method << " " << path << "\n" << body.substr(0, 2000);
-        EXPECT_LT(answer.status, 500) << operation.method << " " << path << "\n"
-                                      << body.substr(0, 2000) << "\n"
-                                      << answer.body;
+        const test::Response answer = control_.call(method, path, body, author.headers(), token);
+        const std::string asked = method + " " + path + "\n" + body.substr(0, 2000);
+        ASSERT_GE(answer.status, 200) << asked;
+        EXPECT_LT(answer.status, 500) << asked << "\n" << answer.body;
         judge(operation, path, answer);
+        ++asked_;
       }
     }
   }
@@ -268,6 +298,7 @@ class HostileRequests : public testing::Test {
   TestControl control_;
   TestControl::World world_;
   std::uint64_t victim_ = 0;
+  std::uint64_t asked_ = 0;
 };
 
 TEST_F(HostileRequests, ShowAndChangeNothingOfAnotherTenant) {
