@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "net/fetch.h"
+#include "net/fetch_for_test.h"
 #include "net/http_server.h"
 
 namespace yz::cli {
@@ -18,14 +18,7 @@ class FileServerTest : public testing::Test {
     port = server.listen({IpAddress::v4(0x7f000001), 0})->port;
   }
   net::FetchResponse get(const std::string& path, http::HeaderMap headers = {}, const std::string& method = "GET") {
-    net::FetchRequest request;
-    request.url = "http://127.0.0.1:" + std::to_string(port) + path;
-    request.headers = std::move(headers);
-    request.method = method;
-    net::HttpClient client(reactor);
-    io::BlockingPool pool;
-    io::Resolver resolver(pool);
-    return *reactor.block_on(net::fetch(client, resolver, std::move(request)));
+    return net::testing::fetch_here(reactor, port, path, std::move(headers), method);
   }
 
   TempFolder folder;

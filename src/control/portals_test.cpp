@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/file.h"
-#include "net/fetch.h"
+#include "net/fetch_for_test.h"
 #include "net/http_server.h"
 
 namespace yz::control {
@@ -35,14 +35,7 @@ class PortalsTest : public testing::Test {
     EXPECT_TRUE(write_file_atomically(path, text));
   }
   net::FetchResponse get(const std::string& path, http::HeaderMap headers = {}, const std::string& method = "GET") {
-    net::FetchRequest request;
-    request.url = "http://127.0.0.1:" + std::to_string(port) + path;
-    request.headers = std::move(headers);
-    request.method = method;
-    net::HttpClient client(reactor);
-    io::BlockingPool pool;
-    io::Resolver resolver(pool);
-    return *reactor.block_on(net::fetch(client, resolver, std::move(request)));
+    return net::testing::fetch_here(reactor, port, path, std::move(headers), method);
   }
 
   TempFolder folder;

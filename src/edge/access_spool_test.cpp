@@ -81,10 +81,14 @@ std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> losses_in(const
   return out;
 }
 
-TEST(AccessSpool, EveryRecordIsThereOnceAndSegmentsAreClosedAtTheEnd) {
+class AccessSpoolTest : public testing::Test {
+ protected:
   const TempFolder folder;
-  const ManualClock clock(kNow);
+  const ManualClock clock{kNow};
   metrics::Registry metrics;
+};
+
+TEST_F(AccessSpoolTest, EveryRecordIsThereOnceAndSegmentsAreClosedAtTheEnd) {
   {
     const auto spool = open_spool(options_in(folder, clock, 2), metrics);
     for (std::uint64_t i = 0; i < 3'000; ++i) {
@@ -102,10 +106,7 @@ TEST(AccessSpool, EveryRecordIsThereOnceAndSegmentsAreClosedAtTheEnd) {
   EXPECT_GT(found.files, 2U);
 }
 
-TEST(AccessSpool, WhatIsWrittenCanBeReadAtOnce) {
-  const TempFolder folder;
-  const ManualClock clock(kNow);
-  metrics::Registry metrics;
+TEST_F(AccessSpoolTest, WhatIsWrittenCanBeReadAtOnce) {
   const auto spool = open_spool(options_in(folder, clock), metrics);
   spool->add(0, record_of(1, 42));
   const Found found = read_all(folder.path());
@@ -113,10 +114,7 @@ TEST(AccessSpool, WhatIsWrittenCanBeReadAtOnce) {
   EXPECT_GE(found.open, 1U);
 }
 
-TEST(AccessSpool, ANewHourBeginsANewSegment) {
-  const TempFolder folder;
-  const ManualClock clock(kNow);
-  metrics::Registry metrics;
+TEST_F(AccessSpoolTest, ANewHourBeginsANewSegment) {
   const auto spool = open_spool(options_in(folder, clock), metrics);
   spool->add(0, record_of(1, 1));
   spool->keep_house();
@@ -127,10 +125,7 @@ TEST(AccessSpool, ANewHourBeginsANewSegment) {
   EXPECT_EQ(found.numbers.at(1).size(), 2U);
 }
 
-TEST(AccessSpool, AFullBudgetCostsLinesThatAreCountedByDomainAndHour) {
-  const TempFolder folder;
-  const ManualClock clock(kNow);
-  metrics::Registry metrics;
+TEST_F(AccessSpoolTest, AFullBudgetCostsLinesThatAreCountedByDomainAndHour) {
   std::uint64_t lost = 0;
   {
     auto options = options_in(folder, clock);
@@ -162,10 +157,7 @@ TEST(AccessSpool, AFullBudgetCostsLinesThatAreCountedByDomainAndHour) {
   EXPECT_EQ(losses.at({hour, 1}) + losses.at({hour, 2}), lost);
 }
 
-TEST(AccessSpool, LossesOfManyDomainsAndWorkersAddUp) {
-  const TempFolder folder;
-  const ManualClock clock(kNow);
-  metrics::Registry metrics;
+TEST_F(AccessSpoolTest, LossesOfManyDomainsAndWorkersAddUp) {
   auto options = options_in(folder, clock, 4);
   options.budget = kib(1);  // no segment fits
   const auto spool = open_spool(options, metrics);
@@ -181,7 +173,7 @@ TEST(AccessSpool, LossesOfManyDomainsAndWorkersAddUp) {
   EXPECT_EQ(sum, 24'000U) << "more domains than cells: none of them is forgotten";
 }
 
-TEST(AccessSpool, AKilledProcessLosesNothingItWrote) {
+TEST(KilledAccessSpool, HasLostNothingThatWasWritten) {
   const TempFolder folder;
   auto* const added = static_cast<std::atomic<std::uint64_t>*>(
       ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));

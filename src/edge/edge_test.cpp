@@ -295,14 +295,19 @@ TEST(Edge, StaleStandsInForADeadOriginWithinItsWindow) {
   EXPECT_EQ(ask(at, "GET", "/never-seen").status, 502);
 }
 
-TEST(Edge, StaleWhileRevalidateAnswersAtOnceAndFetchesBehind) {
-  std::atomic<int> number{0};
-  FakeOrigin origin([&](Exchange& exchange) -> io::Task<void> {
+/// What may be shown stale is asked for again: answers "v1", stale at once, then "v2", fresh for a minute, and so on.
+FakeOrigin::Answer ageing_at_first(std::atomic<int>& number) {
+  return [&number](Exchange& exchange) -> io::Task<void> {
     const int n = ++number;
     http::HeaderMap headers{{"Cache-Control", n == 1 ? "max-age=0, stale-while-revalidate=60" : "max-age=60"},
                             {"ETag", "\"" + std::to_string(n) + "\""}};
     (void)co_await exchange.respond(200, std::move(headers), "v" + std::to_string(n));
-  });
+  };
+}
+
+TEST(Edge, StaleWhileRevalidateAnswersAtOnceAndFetchesBehind) {
+  std::atomic<int> number{0};
+  FakeOrigin origin(ageing_at_first(number));
   const auto edge = start_edge(origin.endpoint());
   const Endpoint at = edge->listening()[0];
   EXPECT_EQ(ask(at, "GET", "/a").body, "v1");
@@ -312,12 +317,7 @@ TEST(Edge, StaleWhileRevalidateAnswersAtOnceAndFetchesBehind) {
 
 TEST(Edge, AHeadThatFindsSomethingStaleHasItFetchedWithItsBody) {
   std::atomic<int> number{0};
-  FakeOrigin origin([&](Exchange& exchange) -> io::Task<void> {
-    const int n = ++number;
-    http::HeaderMap headers{{"Cache-Control", n == 1 ? "max-age=0, stale-while-revalidate=60" : "max-age=60"},
-                            {"ETag", "\"" + std::to_string(n) + "\""}};
-    (void)co_await exchange.respond(200, std::move(headers), "v" + std::to_string(n));
-  });
+  FakeOrigin origin(ageing_at_first(number));
   const auto edge = start_edge(origin.endpoint());
   const Endpoint at = edge->listening()[0];
   EXPECT_EQ(ask(at, "GET", "/a").body, "v1");

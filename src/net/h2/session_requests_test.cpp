@@ -4,17 +4,7 @@ namespace yz::net::h2 {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Client;
-using testing::data;
-using testing::frame;
-using testing::get;
-using testing::post;
-using testing::request;
-using testing::reset;
-using testing::SessionTest;
-using testing::setting;
-using testing::u32;
-using testing::window_update;
+using namespace testing;
 
 TEST_F(SessionTest, ResetsMalformedRequestsBeforeAnyHandlerSeesThem) {
   using Lines = testing::FieldLines;
