@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/file_range.h"
 #include "base/log.h"
 #include "control/authentication.h"
 #include "control/rate_limit.h"
@@ -58,6 +59,8 @@ Problem too_large() {
   return problem(413, "too_large", "The body is too large",
                  "At most " + std::to_string(ApiServer::kMaxBody >> 20) + " MiB are taken.");
 }
+
+constexpr std::uint64_t kChunk = 256 << 10;  // of a file, read at once
 
 }  // namespace
 
@@ -195,7 +198,34 @@ io::Task<void> ApiServer::respond(net::Exchange& exchange, const Outcome& outcom
   for (const auto& [name, value] : outcome->headers) headers.add(name, value);
   if (outcome->status != 204 && outcome->status != 304) headers.add("Content-Type", outcome->content_type);
   if (!headers.value("Cache-Control")) headers.add("Cache-Control", "no-cache");
+  if (!outcome->parts.empty()) {
+    co_await send_parts(exchange, std::move(headers), *outcome);
+    co_return;
+  }
   (void)co_await exchange.respond(outcome->status, std::move(headers), outcome->body);
+}
+
+/// A part that cannot be read cuts the connection: the length was announced.
+io::Task<void> ApiServer::send_parts(net::Exchange& exchange, http::HeaderMap headers, const Reply& reply) {
+  std::uint64_t length = reply.body.size();
+  for (const FilePart& part : reply.parts) length += part.size;
+  exchange.begin(reply.status, headers, net::BodyLength{length});
+  if (auto sent = co_await exchange.send(reply.body); !sent) co_return;
+  for (const FilePart& part : reply.parts) {
+    for (std::uint64_t at = 0; at < part.size;) {
+      const std::uint64_t size = std::min<std::uint64_t>(part.size - at, kChunk);
+      auto read = [file = part.file, offset = part.offset + at, size] { return read_range(file, offset, size); };
+      const MonoTime deadline = exchange.reactor().in(kHandlerTime);
+      auto bytes = co_await pool_.run(std::move(read), deadline);
+      if (!bytes || bytes->size() < size) {
+        log::error("a download breaks off: {}", bytes ? "the file is cut short" : bytes.error().message);
+        co_return;
+      }
+      if (auto sent = co_await exchange.send(*bytes); !sent) co_return;
+      at += size;
+    }
+  }
+  (void)co_await exchange.finish();
 }
 
 io::Task<void> ApiServer::stream(net::Exchange& exchange, EventSource& events) {

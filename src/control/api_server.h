@@ -51,6 +51,7 @@ class ApiServer final : public net::HttpHandler {
   [[nodiscard]] io::Task<Outcome> run(std::size_t route, Call call);
   [[nodiscard]] tl::expected<void, Problem> admit_within_limit(Permission wanted, Call& call);
   [[nodiscard]] io::Task<void> respond(net::Exchange& exchange, const Outcome& outcome, const std::string& request_id);
+  [[nodiscard]] io::Task<void> send_parts(net::Exchange& exchange, http::HeaderMap headers, const Reply& reply);
   [[nodiscard]] io::Task<void> stream(net::Exchange& exchange, EventSource& events);
   void count(const std::string& pattern, const std::string& method, int status, MonoTime started);
 

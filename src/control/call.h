@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,12 +62,20 @@ class EventSource {
   virtual io::Task<std::optional<Event>> next(MonoTime deadline) = 0;
 };
 
-/// An answer. `events`, when set, follow the head in place of a body.
+/// Bytes of a file.
+struct FilePart {
+  std::filesystem::path file;
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+/// An answer. `events`, when set, follow the head in place of a body; `parts` follow the body, read as they are sent.
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::vector<Field> headers;
   std::string body;
+  std::vector<FilePart> parts;
   std::shared_ptr<EventSource> events;  ///< shared: a std::function must be able to carry the reply
 };
 

@@ -44,6 +44,7 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       clock_(clock),
       options_(std::move(options)),
       ingest_(database, state, pool, clock, metrics),
+      logs_(database, state, pool, clock, metrics, options_.logs),
       enrolment_(state, database, pool, clock, options_.ca),
       hub_(
           reactor, state, clock, options_.hub,
@@ -52,6 +53,9 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
           },
           [this](const rpc::NodeSessionPtr& session, rpc::UsageShipment shipment) {
             ingest_.take(session, std::move(shipment));
+          },
+          [this](const rpc::NodeSessionPtr& session, rpc::LogShipment shipment) {
+            logs_.take(session, std::move(shipment));
           }),
       publisher_(reactor, hub_, clock, metrics, options_.publisher),
       feed_(reactor, hub_, database, pool),
@@ -83,6 +87,7 @@ Live::~Live() {
 
 Status Live::start(std::string api_url) {
   YZ_CHECK(recover());
+  YZ_CHECK(logs_.open());
   leader_.set_address(std::move(api_url));
   YZ_CHECK(leader_.try_now());
   if (leader_.leads()) {
@@ -215,6 +220,9 @@ io::Task<void> Live::keep_house() {
     if (!leader_.is_held()) continue;
     auto done = co_await pool_.run([this] { return drop_old(clock_.wall()); }, io::kNoDeadline);
     if (!done) log::warn("old records could not be dropped: {}", done.error().message);
+    auto tidy = [this] { return logs_.keep_house(); };
+    auto tidied = co_await pool_.run(std::move(tidy), io::kNoDeadline);
+    if (!tidied) log::warn("old access logs could not be removed: {}", tidied.error().message);
     auto close = [this] { return close_due_statements(database_, clock_.wall()); };
     auto closed = co_await pool_.run(std::move(close), io::kNoDeadline);
     if (!closed) log::warn("statements that are due cannot be read: {}", closed.error().message);

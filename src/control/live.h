@@ -8,6 +8,7 @@
 #include "control/explain.h"
 #include "control/follower.h"
 #include "control/leader.h"
+#include "control/logs/log_desk.h"
 #include "control/origin_checker.h"
 #include "control/prefetch.h"
 #include "control/publisher.h"
@@ -38,6 +39,7 @@ class Live final {
     store::SessionLimits sessions;
     bool check_private_origins = false;  ///< see OriginChecker
     CertificateDesk::Options certificates;
+    LogDesk::Options logs;
   };
   Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& database, bus::Bus& bus, ConfigState& state,
        const Clock& clock, metrics::Registry& metrics, std::shared_ptr<const geo::GeoMap> map, Options options);
@@ -57,6 +59,7 @@ class Live final {
   [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
   [[nodiscard]] RefreshMaster& master() { return master_; }
   [[nodiscard]] CertificateDesk& certificates() { return certificates_; }
+  [[nodiscard]] LogDesk& logs() { return logs_; }
   [[nodiscard]] const Leader& leader() const { return leader_; }
   [[nodiscard]] OriginChecker& origin_checker() { return origin_checker_; }
   /// For customers' names alone, whose servers may take their time: nothing else waits for these threads.
@@ -81,6 +84,7 @@ class Live final {
   const Clock& clock_;
   const Options options_;
   UsageIngest ingest_;
+  LogDesk logs_;
   Enrolment enrolment_;
   NodeHub hub_;
   Publisher publisher_;

@@ -8,13 +8,14 @@
 namespace yz::control {
 
 NodeHub::NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& clock, Options options, Enrol enrol,
-                 Ship ship)
+                 Ship ship, ShipLogs ship_logs)
     : reactor_(reactor),
       state_(state),
       clock_(clock),
       options_(options),
       enrol_(std::move(enrol)),
-      ship_(std::move(ship)) {
+      ship_(std::move(ship)),
+      ship_logs_(std::move(ship_logs)) {
   reactor_.spawn_into(scope_, watch_silence());
 }
 
@@ -81,6 +82,10 @@ Result<rpc::Welcome> NodeHub::on_hello(const rpc::NodeSessionPtr& session) {
 void NodeHub::on_message(const rpc::NodeSessionPtr& session, rpc::NodeMessage message) {
   if (auto* shipment = std::get_if<rpc::UsageShipment>(&message)) {
     ship_(session, std::move(*shipment));
+    return;
+  }
+  if (auto* logs = std::get_if<rpc::LogShipment>(&message)) {
+    ship_logs_(session, std::move(*logs));
     return;
   }
   reactor_.post([this, session, held = std::move(message)] { receive(session, held); });

@@ -68,9 +68,11 @@ class NodeHub final : public rpc::NodeServerEvents {
   };
   using Enrol = std::function<void(rpc::EnrolRequest, EnrolReply)>;
   using Ship = std::function<void(const rpc::NodeSessionPtr&, rpc::UsageShipment)>;
+  using ShipLogs = std::function<void(const rpc::NodeSessionPtr&, rpc::LogShipment)>;
 
-  /// `enrol` and `ship` are called on gRPC's threads. `state` and `clock` outlive the hub.
-  NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& clock, Options options, Enrol enrol, Ship ship);
+  /// `enrol`, `ship` and `ship_logs` are called on gRPC's threads. `state` and `clock` outlive the hub.
+  NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& clock, Options options, Enrol enrol, Ship ship,
+          ShipLogs ship_logs);
 
   /// Observers outlive the hub's use. In the order added. Before the first session.
   void add_observer(NodeObserver& observer) { observers_.push_back(&observer); }
@@ -116,6 +118,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   void receive(NodePeer& peer, const rpc::HealthReport& report);
   void receive(NodePeer& peer, const rpc::CorrectionReport& report);
   void receive(NodePeer& /*peer*/, const rpc::UsageShipment& /*shipment*/) {}  // taken on gRPC's thread
+  void receive(NodePeer& /*peer*/, const rpc::LogShipment& /*shipment*/) {}    // the same
   void raise_applied(NodePeer& peer, model::PurgeSeq applied);
   void note_change(NodePeer& peer);
   void tell_schedulers();
@@ -131,6 +134,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   const Options options_;
   const Enrol enrol_;
   const Ship ship_;
+  const ShipLogs ship_logs_;
   std::vector<NodeObserver*> observers_;
   std::map<model::NodeId, NodePeer> peers_;
   ProbeBoard probes_;

@@ -37,6 +37,7 @@ constexpr std::array kGrants = {
     Grant{"domain:read", kLook | kSee | kBill},
     Grant{"domain:write", kOps | kWork},
     Grant{"explain:read", kLook | kSee},
+    Grant{"log:read", kLook | kSee},
     Grant{"node:read", kLook},
     Grant{"node:write", kOps},
     Grant{"origin:read", kLook | kSee},
@@ -62,9 +63,9 @@ constexpr std::array kGrants = {
 };
 
 /// What makes sense for somebody who sees some domains of a tenant: nothing that other domains share.
-constexpr std::array<Permission, 9> kForDomains = {"domain:read",    "domain:write",  "explain:read",
-                                                   "prefetch:write", "refresh:write", "self:read",
-                                                   "self:write",     "task:read",     "usage:read"};
+constexpr std::array<Permission, 10> kForDomains = {"domain:read",    "domain:write",  "explain:read", "log:read",
+                                                    "prefetch:write", "refresh:write", "self:read",    "self:write",
+                                                    "task:read",      "usage:read"};
 
 constexpr auto kNames = [] {
   std::array<Permission, kGrants.size()> names;

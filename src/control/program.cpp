@@ -30,6 +30,11 @@ Live::Options live_options(const ControlSettings& settings, const StateFolder& f
   out.check_private_origins = settings.check_private_origins;
   out.publisher.patience = settings.barrier_patience;
   out.certificates = settings.certificates;
+  const AccessLogSettings& logs = settings.access_logs;
+  out.logs.folder = logs.folder.empty() ? folder.path() / "access-logs" : logs.folder;
+  out.logs.house.quota = logs.quota;
+  out.logs.house.tenant_quota = logs.tenant_quota;
+  out.logs.house.retention = std::chrono::duration_cast<std::chrono::hours>(logs.retention);
   out.purge_retention = std::chrono::duration_cast<std::chrono::hours>(settings.purge_retention);
   out.sessions = settings.sessions;
   return out;

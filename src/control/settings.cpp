@@ -48,6 +48,32 @@ void read_log(const nlohmann::json& log, BodyReader& reader, ControlSettings& ou
   for (const model::Problem& wrong : log_reader.problem().errors) reader.wrong("/log" + wrong.pointer, wrong.message);
 }
 
+/// `access_logs:` of the file.
+void read_access_logs(const nlohmann::json& json, BodyReader& outer, AccessLogSettings& out) {
+  if (!json.is_object()) {
+    outer.wrong("/access_logs", "expected a mapping");
+    return;
+  }
+  BodyReader reader(json, {"folder", "quota", "tenant_quota", "retention"});
+  const auto size = [&](std::string_view name, ByteCount& to) {
+    const auto text = reader.text(name);
+    if (!text) return;
+    const auto bytes = parse_byte_count(*text);
+    if (!bytes || bytes->value == 0) reader.wrong("/" + std::string(name), "expected a size such as 100GiB");
+    if (bytes) to = *bytes;
+  };
+  if (const auto path = reader.text("folder")) out.folder = *path;
+  size("quota", out.quota);
+  size("tenant_quota", out.tenant_quota);
+  if (const auto time = reader.duration("retention", kLongest)) {
+    if (*time < std::chrono::hours(1)) reader.wrong("/retention", "expected an hour at least");
+    out.retention = *time;
+  }
+  for (const model::Problem& wrong : reader.problem().errors) {
+    outer.wrong("/access_logs" + wrong.pointer, wrong.message);
+  }
+}
+
 }  // namespace
 
 std::string ControlSettings::database_url() const {
@@ -80,6 +106,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
                            "purge_retention",
                            "barrier_patience",
                            "check_private_origins",
+                           "access_logs",
                            "log"});
   ControlSettings out;
   if (const auto listen = reader.text("listen")) {
@@ -125,6 +152,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   if (const auto time = reader.duration("purge_retention", kLongest)) out.purge_retention = *time;
   if (const auto time = reader.duration("barrier_patience", std::chrono::hours(1))) out.barrier_patience = *time;
   out.check_private_origins = reader.boolean("check_private_origins").value_or(false);
+  if (const auto logs = json.find("access_logs"); logs != json.end()) read_access_logs(*logs, reader, out.access_logs);
   if (const auto log = json.find("log"); log != json.end()) read_log(*log, reader, out);
   if (!reader.ok()) return fail(document.to_error(reader.problem().errors));
   return out;

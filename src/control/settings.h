@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -13,6 +14,14 @@
 #include "store/session_store.h"
 
 namespace yz::control {
+
+/// `access_logs:` customers' access logs that nodes delivered.
+struct AccessLogSettings {
+  std::filesystem::path folder;      ///< one for all instances on a database; empty: `access-logs` in the state folder
+  ByteCount quota = gib(100);        ///< of all; beyond it the oldest batches go first
+  ByteCount tenant_quota = gib(20);  ///< of one tenant, compressed; beyond it its oldest hours go first
+  std::chrono::milliseconds retention = std::chrono::hours(24 * 31);
+};
 
 /// What yz-control is started with: a YAML file (docs in `describe_settings`), each value overridable by a flag. All of
 /// it is read at the start; changing it needs a restart.
@@ -34,6 +43,7 @@ struct ControlSettings {
   store::SessionLimits sessions;                     ///< `session_idle`, `session_lifetime`
   std::size_t threads = 8;                           ///< for work that blocks
   std::chrono::milliseconds purge_retention = std::chrono::hours(72);
+  AccessLogSettings access_logs;
   std::chrono::milliseconds barrier_patience{2000};  ///< how long schedulers wait for edges that do not answer
   bool check_private_origins = false;                ///< whether an origin check may ask addresses that are not public
   log::Level log_level = log::Level::kInfo;

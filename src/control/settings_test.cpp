@@ -21,6 +21,16 @@ TEST(ControlSettings, AreReadFromYaml) {
   EXPECT_EQ(settings->log_level, log::Level::kDebug);
 }
 
+TEST(ControlSettings, SayWhereAccessLogsLieAndHowLong) {
+  const auto settings = parse_settings(
+      "access_logs:\n  folder: /srv/logs\n  quota: 2GiB\n  tenant_quota: 512MiB\n  retention: 48h\n", "c.yaml");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->access_logs.folder, "/srv/logs");
+  EXPECT_EQ(settings->access_logs.quota, gib(2));
+  EXPECT_EQ(settings->access_logs.tenant_quota, mib(512));
+  EXPECT_EQ(settings->access_logs.retention, std::chrono::hours(48));
+}
+
 TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
   const struct {
     const char* text;
@@ -36,6 +46,8 @@ TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
       {"database: mysql://u:secret@h:99999/d\n", "c.yaml:1: /database: database URL: the port"},
       {"- 1\n", "c.yaml:1"},
       {"a: [\n", "c.yaml:"},
+      {"access_logs:\n  quota: much\n", "c.yaml:2: /access_logs/quota"},
+      {"access_logs: 3\n", "c.yaml:1: /access_logs"},
   };
   for (const auto& c : cases) {
     const auto settings = parse_settings(c.text, "c.yaml");

@@ -305,6 +305,8 @@ void FakeNode::on_message(rpc::ControlMessage message) {
     client_->send(std::move(result));
   } else if (auto* ack = std::get_if<rpc::UsageAck>(&message)) {
     usage_acks.push_back(*ack);
+  } else if (auto* stored = std::get_if<rpc::LogAck>(&message)) {
+    log_acks.push_back(*stored);
   } else if (auto* news = std::get_if<rpc::NodeStates>(&message)) {
     order.push_back("states " + std::to_string(news->states.size()));
     for (const model::NodeState& state : news->states) {

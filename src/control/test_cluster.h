@@ -102,6 +102,7 @@ class FakeNode final : public rpc::NodeClientEvents {
   std::vector<std::string> order;  ///< "config 3", "states 2", "drain 1", …
   std::vector<model::NodeState> states;
   std::vector<rpc::UsageAck> usage_acks;
+  std::vector<rpc::LogAck> log_acks;
   std::atomic<bool> acks_config{true};
   std::atomic<bool> acks_purges{true};
   std::atomic<bool> refuses_config{false};

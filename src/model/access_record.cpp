@@ -15,8 +15,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "records are written as the machine has them");
 
-constexpr std::size_t kFixed = 88;   // before the texts
-constexpr std::size_t kChecked = 8;  // from here on the checksum counts
+constexpr std::size_t kFixed = kMinAccessRecord;  // before the texts
+constexpr std::size_t kChecked = 8;               // from here on the checksum counts
 
 /// Writes into bytes known to suffice.
 class Cursor {

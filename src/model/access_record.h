@@ -48,7 +48,8 @@ inline constexpr std::size_t kMaxLoggedMethod = 32;
 inline constexpr std::size_t kMaxLoggedHost = 255;
 inline constexpr std::size_t kMaxLoggedTarget = 8192;
 inline constexpr std::size_t kMaxLoggedField = 1024;
-/// No record is longer.
+/// No record is shorter, and none longer.
+inline constexpr std::size_t kMinAccessRecord = 88;
 inline constexpr std::size_t kMaxAccessRecord = 128 + kMaxLoggedHost + kMaxLoggedTarget + 2 * kMaxLoggedField + 128;
 
 /// Writes the record's bytes to the begin of `out`; their number, or 0 when there is no room for them (then nothing of

@@ -111,6 +111,14 @@ TEST(AccessLine, NoValueCanForgeAColumnOrALine) {
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
 }
 
+TEST(SpoolName, OnlyFinishedFilesCount) {
+  EXPECT_EQ(parse_spool_name("17-3.usage", ".usage"), (SpoolName{17, 3}));
+  EXPECT_EQ(file_name(SpoolName{17, 3}, ".logs"), "17-3.logs");
+  for (const char* name : {"17-3.usage.tmp", ".17-3.usage", "17.usage", "a-b.usage", "-1.usage", "1-.usage", "usage"}) {
+    EXPECT_FALSE(parse_spool_name(name, ".usage")) << name;
+  }
+}
+
 TEST(AccessSegment, NamesAndHeadsComeBack) {
   const SegmentHead head{.name = {17, 3}, .created = sample().ended, .is_closed = true, .records = 9, .bytes = 900};
   const std::string bytes = encode(head);

@@ -7,7 +7,6 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "base/text.h"
 
 namespace yz::model {
 namespace {
@@ -34,17 +33,10 @@ Status check_start(ByteReader& in, std::string_view magic) {
 
 }  // namespace
 
-std::string file_name(const SegmentName& name) { return fmt::format("{}-{}{}", name.epoch, name.number, kSuffix); }
+std::string file_name(const SegmentName& name) { return file_name(name, kSuffix); }
 
 std::optional<SegmentName> parse_segment_name(std::string_view file_name) {
-  if (!file_name.ends_with(kSuffix)) return std::nullopt;
-  file_name.remove_suffix(kSuffix.size());
-  const auto dash = file_name.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto epoch = parse_u64(file_name.substr(0, dash));
-  const auto number = parse_u64(file_name.substr(dash + 1));
-  if (!epoch || !number) return std::nullopt;
-  return SegmentName{*epoch, *number};
+  return parse_spool_name(file_name, kSuffix);
 }
 
 std::string encode(const SegmentHead& head) {

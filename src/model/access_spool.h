@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/ids.h"
+#include "model/spool_name.h"
 
 namespace yz::model {
 
@@ -22,11 +23,7 @@ inline constexpr std::size_t kSegmentClosedAt = 40;
 inline constexpr std::size_t kSegmentPublishedAt = 48;
 
 /// Of which process and in which order. File name: "<epoch>-<number>.access".
-struct SegmentName {
-  std::uint64_t epoch = 0;
-  std::uint64_t number = 0;
-  friend auto operator<=>(const SegmentName&, const SegmentName&) = default;
-};
+using SegmentName = SpoolName;
 [[nodiscard]] std::string file_name(const SegmentName& name);
 [[nodiscard]] std::optional<SegmentName> parse_segment_name(std::string_view file_name);
 

@@ -54,6 +54,14 @@ struct UsageShipment {
   SharedBytes batch;
 };
 
+/// An encoded model::LogBatch: lines of access logs. Sent again until control answers with LogAck; goes behind
+/// everything else that waits.
+struct LogShipment {
+  std::uint64_t epoch = 0;
+  std::uint64_t number = 0;
+  SharedBytes batch;
+};
+
 /// How one URL of a prefetch task ended.
 struct PrefetchedUrl {
   std::string url;
@@ -88,8 +96,8 @@ struct CorrectionReport {
   std::vector<Correction> corrections;
 };
 
-using NodeMessage =
-    std::variant<ConfigAck, PurgeAck, model::Heartbeat, UsageShipment, PrefetchResult, HealthReport, CorrectionReport>;
+using NodeMessage = std::variant<ConfigAck, PurgeAck, model::Heartbeat, UsageShipment, PrefetchResult, HealthReport,
+                                 CorrectionReport, LogShipment>;
 
 // ---- control to node -------------------------------------------------------------------------------------------
 
@@ -137,6 +145,13 @@ struct UsageAck {
   std::uint64_t number = 0;
 };
 
+/// The lines are stored for good, and the node may forget them; or they cannot be taken now.
+struct LogAck {
+  std::uint64_t epoch = 0;
+  std::uint64_t number = 0;
+  bool is_stored = true;  ///< false: send them again, a while later
+};
+
 /// To schedulers: nodes whose state changed, or all of them.
 struct NodeStates {
   bool complete = false;  ///< nodes not listed do not exist
@@ -149,6 +164,6 @@ struct SetDrain {
 };
 
 using ControlMessage = std::variant<Welcome, ConfigSnapshotUpdate, ConfigDeltaUpdate, PurgeRecords, PurgeResync,
-                                    PrefetchTask, UsageAck, NodeStates, SetDrain>;
+                                    PrefetchTask, UsageAck, NodeStates, SetDrain, LogAck>;
 
 }  // namespace yz::rpc

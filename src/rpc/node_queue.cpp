@@ -8,8 +8,9 @@ namespace {
 constexpr std::size_t kFixedCost = 128;  // of a message besides its strings
 
 std::size_t payload_size(const NodeMessage& message) {
-  const auto* shipment = std::get_if<UsageShipment>(&message);
-  return shipment != nullptr && shipment->batch ? shipment->batch->size() : 0;
+  if (const auto* usage = std::get_if<UsageShipment>(&message)) return usage->batch ? usage->batch->size() : 0;
+  if (const auto* logs = std::get_if<LogShipment>(&message)) return logs->batch ? logs->batch->size() : 0;
+  return 0;
 }
 
 std::size_t cost_of(const NodeMessage& message) {
@@ -47,6 +48,11 @@ bool NodeQueue::replace(const NodeMessage& message) {
 }
 
 bool NodeQueue::push(NodeMessage message) {
+  if (std::holds_alternative<LogShipment>(message)) {
+    if (!logs_.empty()) return false;
+    logs_.push_back({std::move(message)});
+    return true;
+  }
   if (replace(message)) return true;
   const std::size_t cost = cost_of(message);
   if (bytes_ > 0 && bytes_ + cost > max_bytes_) return false;
@@ -56,20 +62,26 @@ bool NodeQueue::push(NodeMessage message) {
 }
 
 std::optional<NodeQueue::Frame> NodeQueue::next() {
-  if (items_.empty()) return std::nullopt;
-  Item& item = items_.front();
+  if (!items_.empty()) return next_of(items_);
+  if (!logs_.empty()) return next_of(logs_);
+  return std::nullopt;
+}
+
+std::optional<NodeQueue::Frame> NodeQueue::next_of(std::deque<Item>& lane) {
+  Item& item = lane.front();
   const std::size_t total = payload_size(item.message);
   const Slice slice = next_slice(item.sent, total);
   item.sent += slice.size;
   if (item.sent < total) return Frame{item.message, slice};
   Frame frame{std::move(item.message), slice};
   bytes_ -= item.size;
-  items_.pop_front();
+  lane.pop_front();
   return frame;
 }
 
 void NodeQueue::clear() {
   items_.clear();
+  logs_.clear();
   bytes_ = 0;
 }
 

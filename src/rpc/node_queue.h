@@ -10,12 +10,12 @@
 namespace yz::rpc {
 
 /// What waits to be written to control. A waiting heartbeat or acknowledgement gives way to a newer one that covers it.
-/// Not thread-safe; the client locks.
+/// Logs go when nothing else waits, a piece at a time: they hold nobody up. Not thread-safe; the client locks.
 class NodeQueue {
  public:
   explicit NodeQueue(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  /// False when it would grow past its bound.
+  /// False when it would grow past its bound; of logs one shipment may wait.
   [[nodiscard]] bool push(NodeMessage message);
 
   struct Frame {
@@ -32,10 +32,12 @@ class NodeQueue {
     std::size_t sent = 0;  // of the payload
   };
   bool replace(const NodeMessage& message);
+  std::optional<Frame> next_of(std::deque<Item>& lane);
 
   std::size_t max_bytes_;
   std::size_t bytes_ = 0;
   std::deque<Item> items_;
+  std::deque<Item> logs_;
 };
 
 }  // namespace yz::rpc

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "model/log_batch.h"
+
 namespace yz::rpc::wire {
 namespace {
 
@@ -90,6 +92,12 @@ struct NodeWriter {
   }
   void operator()(const UsageShipment& m) const {
     pb::UsageShipment& to = *out.mutable_usage();
+    to.set_epoch(m.epoch);
+    to.set_number(m.number);
+    set_piece(m.batch, slice, *to.mutable_batch());
+  }
+  void operator()(const LogShipment& m) const {
+    pb::LogShipment& to = *out.mutable_logs();
     to.set_epoch(m.epoch);
     to.set_number(m.number);
     set_piece(m.batch, slice, *to.mutable_batch());
@@ -202,6 +210,12 @@ struct ControlWriter {
     to.set_epoch(m.epoch);
     to.set_number(m.number);
   }
+  void operator()(const LogAck& m) const {
+    pb::LogAck& to = *out.mutable_log_ack();
+    to.set_epoch(m.epoch);
+    to.set_number(m.number);
+    to.set_not_stored(!m.is_stored);
+  }
   void operator()(const NodeStates& m) const {
     pb::NodeStates& to = *out.mutable_node_states();
     to.set_complete(m.complete);
@@ -291,7 +305,7 @@ void to_wire(const ControlMessage& message, Slice slice, pb::ControlMessage& out
   std::visit(ControlWriter{slice, out}, message);
 }
 
-NodeMessageReader::NodeMessageReader() : usage_(kMaxUsageBytes) {}
+NodeMessageReader::NodeMessageReader() : usage_(kMaxUsageBytes), logs_(model::kMaxLogBatch) {}
 
 Result<std::optional<NodeMessage>> NodeMessageReader::read(pb::NodeMessage&& in) {
   switch (in.body_case()) {
@@ -312,6 +326,13 @@ Result<std::optional<NodeMessage>> NodeMessageReader::read(pb::NodeMessage&& in)
       YZ_TRY(SharedBytes batch, usage_.add(piece.size(), piece.offset(), std::move(*piece.mutable_data())));
       if (!batch) return std::nullopt;
       return UsageShipment{m.epoch(), m.number(), std::move(batch)};
+    }
+    case pb::NodeMessage::kLogs: {
+      pb::LogShipment& m = *in.mutable_logs();
+      pb::Piece& piece = *m.mutable_batch();
+      YZ_TRY(SharedBytes batch, logs_.add(piece.size(), piece.offset(), std::move(*piece.mutable_data())));
+      if (!batch) return std::nullopt;
+      return LogShipment{m.epoch(), m.number(), std::move(batch)};
     }
     case pb::NodeMessage::kPrefetchResult:
       return read_prefetch(std::move(*in.mutable_prefetch_result()));
@@ -357,6 +378,8 @@ Result<std::optional<ControlMessage>> ControlMessageReader::read(pb::ControlMess
       return read_task(std::move(*in.mutable_prefetch_task()));
     case pb::ControlMessage::kUsageAck:
       return UsageAck{in.usage_ack().epoch(), in.usage_ack().number()};
+    case pb::ControlMessage::kLogAck:
+      return LogAck{in.log_ack().epoch(), in.log_ack().number(), !in.log_ack().not_stored()};
     case pb::ControlMessage::kNodeStates:
       return read_states(in.node_states());
     case pb::ControlMessage::kSetDrain:

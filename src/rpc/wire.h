@@ -35,6 +35,7 @@ class NodeMessageReader {
 
  private:
   PieceAssembler usage_;
+  PieceAssembler logs_;
 };
 
 class ControlMessageReader {

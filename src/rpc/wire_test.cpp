@@ -44,6 +44,10 @@ TEST(Wire, NodeMessagesKeepEveryField) {
   EXPECT_EQ(usage.epoch, 11u);
   EXPECT_EQ(usage.number, 12u);
   EXPECT_EQ(*usage.batch, *kBytes);
+  const auto logs = round_trip_node(LogShipment{13, 14, kBytes}, kBytes->size());
+  EXPECT_EQ(logs.epoch, 13u);
+  EXPECT_EQ(logs.number, 14u);
+  EXPECT_EQ(*logs.batch, *kBytes);
   const auto prefetch =
       round_trip_node(PrefetchResult{model::TaskId{5}, {{"http://a/", false, 404, 10, "gone"}}, true});
   EXPECT_EQ(prefetch.task.value, 5u);
@@ -85,6 +89,9 @@ TEST(Wire, ControlMessagesKeepEveryField) {
   EXPECT_EQ(task.task.value, 6u);
   EXPECT_EQ(task.urls.size(), 2u);
   EXPECT_EQ(round_trip_control(UsageAck{1, 2}).number, 2u);
+  EXPECT_EQ(round_trip_control(LogAck{1, 2}).number, 2u);
+  EXPECT_TRUE(round_trip_control(LogAck{1, 2}).is_stored);
+  EXPECT_FALSE(round_trip_control(LogAck{1, 2, false}).is_stored);
   const model::NodeState state{model::NodeId{1},
                                true,
                                true,

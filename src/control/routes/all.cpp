@@ -36,6 +36,7 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       rollout_routes(live),
                       explain_routes(live),
                       check_routes(live, context),
+                      log_routes(live, context),
                       health_routes(live, context.state, metrics)}) {
     out.insert(out.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
   }

@@ -53,6 +53,8 @@ struct RouteContext {
 [[nodiscard]] Routes correction_routes(Live& live, const ConfigState& state);
 [[nodiscard]] Routes rollout_routes(Live& live);
 [[nodiscard]] Routes explain_routes(Live& live);
+/// Access logs: what there is, and signed links to it.
+[[nodiscard]] Routes log_routes(Live& live, const RouteContext& context);
 /// Customers' origins and names as seen from here.
 [[nodiscard]] Routes check_routes(Live& live, const RouteContext& context);
 [[nodiscard]] Routes health_routes(Live& live, const ConfigState& state, metrics::Registry& metrics);
