@@ -24,6 +24,7 @@ Result<std::vector<std::string>> prepare_edge(const EdgeSettings& settings, cons
   file["node"] = node.value;
   file["admin"] = state.edge_socket().string();
   file["state"] = state.edge_state().string();
+  file["log_spool"] = state.access_spool().string();
   YZ_CHECK(write_file_atomically(state.edge_settings(), file.dump(2) + "\n", 0600));  // JSON is YAML
 
   const auto binary = settings.binary.empty() ? default_binary() : settings.binary;

@@ -27,6 +27,15 @@ EdgeSupervisor::Options supervisor_options(const Settings& settings, const State
   return options;
 }
 
+LogCollector::Options log_options(const Settings& settings, const StateFolder& folder, model::NodeId node) {
+  LogCollector::Options options;
+  options.spool = folder.access_spool();
+  options.outbox = folder.log_outbox();
+  options.node = node;
+  options.max_outbox = settings.access_log_outbox;
+  return options;
+}
+
 }  // namespace
 
 Node::Node(io::Reactor& reactor, io::BlockingPool& pool, const Settings& settings,
@@ -44,6 +53,7 @@ Node::Node(io::Reactor& reactor, io::BlockingPool& pool, const Settings& setting
       config_(driver_, edge_, control_, changed_),
       purges_(driver_, edge_, control_, changed_),
       usage_(state_->usage_spool(), pool, control_),
+      logs_(log_options(settings, *state_, identity_.node), settings.access_log_every, pool, control_),
       prefetcher_(driver_, edge_, control_, changed_),
       control_gone_since_(reactor.now()) {}
 
@@ -60,6 +70,7 @@ io::Task<void> Node::run(io::Event& stop) {
   reactor_.spawn_into(scope_, config_.run());
   reactor_.spawn_into(scope_, purges_.run());
   reactor_.spawn_into(scope_, usage_.run());
+  reactor_.spawn_into(scope_, logs_.run());
   reactor_.spawn_into(scope_, prefetcher_.run());
   reactor_.spawn_into(scope_, keep_identity_fresh(identity_, settings_, *state_, pool_, control_));
   reactor_.spawn_into(scope_, stop_edge_when(stop));
@@ -88,12 +99,14 @@ io::Task<void> Node::stop_edge_when(io::Event& stop) {
 void Node::on_connected(const rpc::Welcome& welcome) {
   config_.on_welcome(welcome.current_config);
   purges_.on_welcome(welcome.current_purge);
+  logs_.on_connected();
   send_heartbeat();
 }
 
 void Node::on_disconnected() {
   control_gone_since_ = reactor_.now();
   usage_.on_disconnected();
+  logs_.on_disconnected();
   changed_.notify_all();
 }
 
@@ -108,6 +121,7 @@ void Node::on_message(rpc::ControlMessage message) {
   if (auto* resync = std::get_if<rpc::PurgeResync>(&message)) return purges_.on_resync(*resync);
   if (auto* task = std::get_if<rpc::PrefetchTask>(&message)) return prefetcher_.on_task(std::move(*task));
   if (auto* ack = std::get_if<rpc::UsageAck>(&message)) return usage_.on_ack(*ack);
+  if (auto* ack = std::get_if<rpc::LogAck>(&message)) return logs_.on_ack(*ack);
   if (auto* drain = std::get_if<rpc::SetDrain>(&message)) {
     draining_ = drain->draining;
     changed_.notify_all();

@@ -9,6 +9,7 @@
 #include "agent/control_link.h"
 #include "agent/edge_driver.h"
 #include "agent/edge_supervisor.h"
+#include "agent/log_shipper.h"
 #include "agent/prefetcher.h"
 #include "agent/purge_applier.h"
 #include "agent/settings.h"
@@ -60,6 +61,7 @@ class Node {
   ConfigApplier config_;
   PurgeApplier purges_;
   UsageShipper usage_;
+  LogShipper logs_;
   Prefetcher prefetcher_;
 
   bool draining_ = false;

@@ -57,6 +57,16 @@ Setter duration_into(std::chrono::milliseconds& out) {
   };
 }
 
+Setter bytes_into(ByteCount& out) {
+  return [&out](const json& value) -> std::string {
+    const auto size =
+        value.is_string() ? parse_byte_count(value.get<std::string>()) : Result<ByteCount>(fail(Code::kInvalid, ""));
+    if (!size || size->value == 0) return "expected a size such as 512MiB";
+    out = *size;
+    return {};
+  };
+}
+
 Setter texts_into(std::vector<std::string>& out) {
   return [&out](const json& value) -> std::string {
     std::vector<std::string> texts;
@@ -116,6 +126,8 @@ Result<Settings> read_settings(std::string_view yaml, std::string_view file_name
                         {"log", log_into(base.log, problems)},
                         {"heartbeat", duration_into(base.heartbeat)},
                         {"autonomy_after", duration_into(base.autonomy_after)},
+                        {"access_log_every", duration_into(base.access_log_every)},
+                        {"access_log_outbox", bytes_into(base.access_log_outbox)},
                         {"stop_grace", duration_into(base.stop_grace)}};
   read_object(document.json(), "", setters, problems);
   if (!problems.empty()) return fail(document.to_error(problems));

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/log.h"
 #include "base/result.h"
 
@@ -31,7 +32,9 @@ struct Settings {
   std::chrono::milliseconds heartbeat{200};
   /// Without control for this long, a node that never caught up serves what it has: all of it revalidated first.
   std::chrono::milliseconds autonomy_after{3'000};
-  std::chrono::milliseconds stop_grace{10'000};  ///< for the edge to finish its responses
+  std::chrono::milliseconds access_log_every{60'000};  ///< how often customers' access logs go to control
+  ByteCount access_log_outbox = gib(1);                ///< of them on this disk beside the edge's `log_budget`, at most
+  std::chrono::milliseconds stop_grace{10'000};        ///< for the edge to finish its responses
 };
 
 /// Reads a settings file (YAML) over `base`. Fails with kInvalid: one "file:line: /pointer: what was expected" per

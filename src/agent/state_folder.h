@@ -18,7 +18,8 @@ namespace yz::agent {
 ///     config.snapshot                   the last configuration the edge accepted (0600: it holds domains' keys)
 ///     purge.position                    how far purges were known to be applied
 ///     edge.json, edge.sock, edge.log    of the edge process
-///     edge/                             the edge's own state, its usage spool in it
+///     edge/                             the edge's own state, the spools of usage and access logs in it
+///     logs/                             access logs that control does not have yet
 ///     lock                              held while an agent runs here
 /// Saving blocks on the disk; any thread, one at a time per file.
 class StateFolder {
@@ -42,6 +43,8 @@ class StateFolder {
   [[nodiscard]] std::filesystem::path edge_socket() const { return folder_ / "edge.sock"; }
   [[nodiscard]] std::filesystem::path edge_log() const { return folder_ / "edge.log"; }
   [[nodiscard]] std::filesystem::path edge_state() const { return folder_ / "edge"; }
+  [[nodiscard]] std::filesystem::path access_spool() const { return edge_state() / "access"; }
+  [[nodiscard]] std::filesystem::path log_outbox() const { return folder_ / "logs"; }
   [[nodiscard]] std::filesystem::path usage_spool() const { return edge_state() / "usage"; }
 
  private:

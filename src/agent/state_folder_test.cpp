@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include "agent/test_support.h"
-#include "agent/usage_shipper.h"
 #include "base/file.h"
 
 namespace yz::agent {
@@ -72,13 +71,6 @@ TEST(StateFolder, IsForOneAgentAtATime) {
   const auto second = StateFolder::open(folder.path());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Code::kUnavailable);
-}
-
-TEST(UsageNames, OnlyFinishedBatchesCount) {
-  EXPECT_EQ(parse_usage_name("17-3.usage"), (std::pair<std::uint64_t, std::uint64_t>(17, 3)));
-  for (const char* name : {"17-3.usage.tmp", ".17-3.usage", "17.usage", "a-b.usage", "-1.usage", "1-.usage", "usage"}) {
-    EXPECT_FALSE(parse_usage_name(name)) << name;
-  }
 }
 
 }  // namespace

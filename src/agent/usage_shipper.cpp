@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "io/reactor.h"
 #include "model/codec.h"
 
@@ -21,7 +20,7 @@ constexpr std::size_t kMaxBatchBytes = 64ULL << 20;
 constexpr std::string_view kSuffix = ".usage";
 
 struct Batch {
-  std::pair<std::uint64_t, std::uint64_t> name;
+  model::SpoolName name;
   std::filesystem::path path;
   rpc::SharedBytes bytes;
 };
@@ -29,12 +28,11 @@ struct Batch {
 /// The oldest batches of the spool that are not in `skip`. A damaged one is put aside: control would refuse it for
 /// ever.
 std::vector<Batch> read_spool(const std::filesystem::path& spool,
-                              const std::map<std::pair<std::uint64_t, std::uint64_t>, std::filesystem::path>& skip,
-                              std::size_t max) {
-  std::map<std::pair<std::uint64_t, std::uint64_t>, std::filesystem::path> found;
+                              const std::map<model::SpoolName, std::filesystem::path>& skip, std::size_t max) {
+  std::map<model::SpoolName, std::filesystem::path> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(spool, error)) {
-    const auto name = parse_usage_name(entry.path().filename().string());
+    const auto name = model::parse_spool_name(entry.path().filename().native(), kSuffix);
     if (name && !skip.contains(*name)) found.emplace(*name, entry.path());
   }
   std::vector<Batch> batches;
@@ -46,7 +44,7 @@ std::vector<Batch> read_spool(const std::filesystem::path& spool,
       continue;
     }
     const auto batch = model::decode_usage_batch(*bytes);
-    if (!batch || batch->epoch != name.first || batch->number != name.second) {
+    if (!batch || batch->epoch != name.epoch || batch->number != name.number) {
       log::error("usage batch {} is damaged, kept as .damaged: {}", path.string(),
                  batch ? "it holds another batch than its name says" : batch.error().message);
       std::filesystem::rename(path, path.string() + ".damaged", error);
@@ -58,17 +56,6 @@ std::vector<Batch> read_spool(const std::filesystem::path& spool,
 }
 
 }  // namespace
-
-std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_usage_name(std::string_view file_name) {
-  if (!file_name.ends_with(kSuffix)) return std::nullopt;
-  file_name.remove_suffix(kSuffix.size());
-  const auto dash = file_name.find('-');
-  if (dash == std::string_view::npos) return std::nullopt;
-  const auto epoch = parse_u64(file_name.substr(0, dash));
-  const auto number = parse_u64(file_name.substr(dash + 1));
-  if (!epoch || !number) return std::nullopt;
-  return std::pair(*epoch, *number);
-}
 
 io::Task<void> UsageShipper::run() {
   for (;;) {
@@ -87,13 +74,13 @@ io::Task<void> UsageShipper::ship_what_is_there() {
     co_return;
   }
   for (const Batch& batch : *batches) {
-    if (!control_.send(rpc::UsageShipment{batch.name.first, batch.name.second, batch.bytes})) co_return;
+    if (!control_.send(rpc::UsageShipment{batch.name.epoch, batch.name.number, batch.bytes})) co_return;
     under_way_.emplace(batch.name, batch.path);
   }
 }
 
 void UsageShipper::on_ack(const rpc::UsageAck& ack) {
-  const auto it = under_way_.find({ack.epoch, ack.number});
+  const auto it = under_way_.find(model::SpoolName{ack.epoch, ack.number});
   if (it == under_way_.end()) return;
   std::error_code error;
   std::filesystem::remove(it->second, error);

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
 #include <map>
-#include <optional>
-#include <string_view>
 #include <utility>
 
 #include "agent/control_link.h"
 #include "io/blocking_pool.h"
 #include "io/waiters.h"
+#include "model/spool_name.h"
 
 namespace yz::agent {
 
@@ -30,16 +29,12 @@ class UsageShipper {
   [[nodiscard]] std::size_t under_way() const { return under_way_.size(); }
 
  private:
-  using BatchName = std::pair<std::uint64_t, std::uint64_t>;  // epoch, number
   [[nodiscard]] io::Task<void> ship_what_is_there();
 
   const std::filesystem::path spool_;
   io::BlockingPool& pool_;
   ControlLink& control_;
-  std::map<BatchName, std::filesystem::path> under_way_;
+  std::map<model::SpoolName, std::filesystem::path> under_way_;
 };
-
-/// "17-3.usage" is batch 3 of epoch 17; none for other names (unfinished files among them).
-[[nodiscard]] std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_usage_name(std::string_view file_name);
 
 }  // namespace yz::agent
