@@ -127,4 +127,16 @@ io::Task<Result<json>> ApiClient::wait_for_task(std::uint64_t id, std::chrono::m
   }
 }
 
+io::Task<Result<std::string>> ApiClient::download(std::string path) {
+  net::FetchRequest request;
+  request.url = target_.url + path;
+  request.max_body = std::size_t{2} << 30;
+  auto response = co_await net::fetch(connections_->http, connections_->resolver, std::move(request));
+  if (!response) {
+    co_return fail(Code::kUnavailable, fmt::format("the download broke off: {}", response.error().message));
+  }
+  if (response->status != 200) co_return problem(response->status, response->body);
+  co_return std::move(response->body);
+}
+
 }  // namespace yz::cli

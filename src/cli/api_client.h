@@ -48,6 +48,8 @@ class ApiClient {
   /// Asks for a task until it is final; `every` is the pause between. Fails with kTimeout.
   [[nodiscard]] io::Task<Result<nlohmann::json>> wait_for_task(std::uint64_t id, std::chrono::milliseconds every,
                                                                std::chrono::milliseconds timeout);
+  /// A file by a signed link, whole and as it is, without the token. At most 2 GiB.
+  [[nodiscard]] io::Task<Result<std::string>> download(std::string path);
 
  private:
   [[nodiscard]] io::Task<Result<nlohmann::json>> call(std::string method, std::string path, std::string body);

@@ -27,7 +27,7 @@ int run(int argc, char** argv) {
 
   for (auto add :
        {add_up, add_demo, add_domain, add_certificate, add_origin, add_node, add_refresh, add_prefetch, add_task,
-        add_usage, add_bill, add_explain, add_edge, add_top, add_user, add_audit, add_serve_files}) {
+        add_usage, add_bill, add_logs, add_explain, add_edge, add_top, add_user, add_audit, add_serve_files}) {
     add(app, shell);
   }
   try {

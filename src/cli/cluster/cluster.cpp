@@ -219,6 +219,7 @@ json Cluster::edge_settings(const PlannedNode& node) const {
               {"key", {plan_.certificate_key().string()}},
               {"memory", options_.edge_memory},
               {"workers", 1},
+              {"log_budget", "64MiB"},
               {"geo_map", geo_file_.string()},
               {"access_log", (plan_.folder / "log" / (node.name + ".access.json")).string()}};
   if (!options_.edge_disk.empty()) {
@@ -232,6 +233,7 @@ io::Task<Status> Cluster::start_agent(const PlannedNode& node) {
   json settings = {{"control", node_addresses_of_control()},
                    {"name", node.name},
                    {"state", state.string()},
+                   {"access_log_every", "2s"},
                    {"edge", {{"binary", (options_.bin / "yz-edge").string()}, {"settings", edge_settings(node)}}}};
   if (!std::filesystem::exists(state / "identity.pem")) {
     YZ_CO_TRY(const json found, co_await api_.find("/api/v1/nodes", node.name));

@@ -77,6 +77,7 @@ Status Cluster::start_control(const PlannedControl& control) {
   json settings = {{"listen", fmt::format("127.0.0.1:{}", control.api_port)},
                    {"node_listen", fmt::format("127.0.0.1:{}", control.rpc_port)},
                    {"state", state_of_control(control).string()},
+                   {"access_logs", {{"folder", (plan_.folder / "access-logs").string()}}},
                    {"ip_data", geo_file_.string()},
                    {"cdn_zone", plan_.zone},
                    {"check_private_origins", true},
