@@ -18,6 +18,7 @@ export const routes: RouteEntry[] = [
   { pattern: '/bills', load: () => import('$shared/pages/Bills.svelte') },
   { pattern: '/bills/:id', load: () => import('$shared/pages/Bill.svelte') },
   { pattern: '/plans', load: () => import('./pages/Plans.svelte') },
+  { pattern: '/logs', load: () => import('$shared/pages/Logs.svelte') },
   { pattern: '/statistics', load: () => import('$shared/pages/Statistics.svelte') },
   { pattern: '/keys', load: () => import('$shared/pages/Keys.svelte') },
   { pattern: '/people', load: () => import('$shared/pages/People.svelte') },

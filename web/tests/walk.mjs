@@ -1,6 +1,7 @@
 // From first login to a served request on a new domain, in a real browser against a real control and a running cluster.
 // Started by tests/test_portals.py; YZ_SHOTS names a folder for screenshots.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { launch, Person } from './browser.mjs'
 import { Cluster, eventually, makeCertificate, Origin } from './cluster.mjs'
 
@@ -28,6 +29,7 @@ try {
   await serveAndRefresh(customer)
   await uploadCertificate(customer)
   await seeFigures(customer)
+  await downloadLog(customer)
   await lookBack(operator)
   await visitAll(operator, '/operator/', operatorPages)
   await visitAll(customer, '/portal/', customerPages)
@@ -206,6 +208,27 @@ async function seeFigures(person) {
   say('the figures have moved')
 }
 
+/** The requests just made, as the log of this hour has them: downloaded by a click, read by zstd. */
+async function downloadLog(person) {
+  const { page } = person
+  await page.getByRole('link', { name: '访问日志' }).click()
+  await page.getByLabel('域名').selectOption({ label: kDomain })
+  const lines = async () => {
+    await page.reload()
+    await page.getByRole('link', { name: /^下载/ }).first().waitFor({ timeout: 5_000 })
+    const cells = await page.locator('tbody tr td:nth-child(3)').allTextContents()
+    return cells.reduce((sum, text) => sum + Number(text), 0)
+  }
+  await eventually('the lines are there', lines, (sum) => sum >= 42, 30_000)
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^下载/ }).first().click()])
+  assert.match(download.suggestedFilename(), /^access-.*\.tsv\.zst$/)
+  const text = execFileSync('zstd', ['-dcq', await download.path()]).toString()
+  const offers = text.split('\n').filter((line) => line.includes(`\t${kDomain}\t/offer.txt\t`))
+  assert.ok(offers.length >= 1, text)
+  await person.shot('logs_zh_dark')
+  say('a log downloaded, its lines are the requests')
+}
+
 async function lookBack(person) {
   const { page } = person
   await page.getByRole('link', { name: 'Domains' }).click()
@@ -237,12 +260,12 @@ async function lookBack(person) {
 function operatorPages() {
   return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
     ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['tasks', 'tasks'], ['tasks/1', 'task'],
-    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['bills', 'bills'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
+    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['logs?domain=2', 'logs'], ['bills', 'bills'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
 }
 
 function customerPages() {
   return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
-    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['bills', 'bills'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
 }
 
 /** Every page in the person's language and theme, then in the others: faults, access, a picture. */
@@ -273,7 +296,7 @@ async function narrow() {
   await page.goto(`${cluster.base}/portal/`)
   await logIn(page, kPassword)
   await page.getByRole('heading', { level: 1, name: '概览' }).waitFor()
-  for (const path of ['', 'domains/2?tab=cache', 'tasks', 'statistics']) {
+  for (const path of ['', 'domains/2?tab=cache', 'tasks', 'statistics', 'logs?domain=2']) {
     await page.goto(`${cluster.base}/portal/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await person.settle()

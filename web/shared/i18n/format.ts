@@ -30,6 +30,11 @@ export function time(value: string | Date | undefined): string {
   return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'medium' }).format(new Date(value))
 }
 
+/** An hour by its begin. */
+export function hour(value: string): string {
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(value))
+}
+
 export function date(value: string | Date | undefined): string {
   if (!value) return '–'
   return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium' }).format(new Date(value))
