@@ -53,6 +53,31 @@ def wait_for_line(process, text, seconds):
     return "".join(said)
 
 
+class ControlApi:
+    """An operator's calls to the yz-control at `port` of this machine, with `token`."""
+
+    def __init__(self, port, token):
+        self.port, self.token = port, token
+
+    def call(self, method, path, body=None, **headers):
+        """The JSON of the answer; raises urllib.error.HTTPError for a refusal."""
+        request = urllib.request.Request(f"http://{HOST}:{self.port}{path}", method=method,
+                                         data=None if body is None else json.dumps(body).encode())
+        request.add_header("Authorization", f"Bearer {self.token}")
+        request.add_header("Content-Type", "application/json")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        with urllib.request.urlopen(request, timeout=15) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def health(self):
+        """None while it does not answer."""
+        try:
+            return self.call("GET", "/healthz")
+        except OSError:
+            return None
+
+
 class Cdn:
     """`yz up` with a site of its own, and calls to its API. `stop` asks it to stop as Ctrl-C does."""
 

@@ -16,7 +16,7 @@ import urllib.request
 
 import pytest
 
-from plays import BIN, HOST, eventually, free_port, installed, need
+from plays import BIN, HOST, ControlApi, eventually, free_port, installed, need
 
 need("yz", "yz-control", "yz-agent", "yz-edge")
 ZSTD = installed("zstd", "zstd")
@@ -38,17 +38,17 @@ class Origin(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Cluster:
+class Cluster(ControlApi):
     """Control and one node, each a process that can be killed and started again."""
 
     def __init__(self, folder):
+        super().__init__(free_port(), "yz_" + "t" * 40)
         self.folder = folder
-        self.api, self.rpc, self.edge = free_port(), free_port(), free_port()
-        self.token = "yz_" + "t" * 40
+        self.rpc, self.edge = free_port(), free_port()
         (folder / "token").write_text(self.token + "\n")
         self.processes = {}
         self.write("yz-control", {
-            "listen": f"{HOST}:{self.api}", "node_listen": f"{HOST}:{self.rpc}", "state": str(folder / "control"),
+            "listen": f"{HOST}:{self.port}", "node_listen": f"{HOST}:{self.rpc}", "state": str(folder / "control"),
             "bootstrap_token_file": str(folder / "token"), "log": {"level": "debug"}})
         self.start("yz-control")
         eventually(self.health)
@@ -80,20 +80,6 @@ class Cluster:
         for process in self.processes.values():
             process.wait(30)
 
-    def call(self, method, path, body=None):
-        request = urllib.request.Request(f"http://{HOST}:{self.api}{path}", method=method,
-                                         data=None if body is None else json.dumps(body).encode())
-        request.add_header("Authorization", f"Bearer {self.token}")
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=15) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def health(self):
-        try:
-            return self.call("GET", "/healthz")
-        except OSError:
-            return None
-
     def make_world(self):
         def create(collection, **body):
             return self.call("POST", f"/api/v1/{collection}", body)["id"]
@@ -122,7 +108,7 @@ class Cluster:
         return self.call("GET", f"/api/v1/domains/{self.domain}/logs?from={span[0]}&to={span[1]}")["items"]
 
     def download(self, url):
-        with urllib.request.urlopen(f"http://{HOST}:{self.api}{url}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{self.port}{url}", timeout=30) as answer:
             assert answer.headers["Content-Type"] == "application/zstd"
             packed = answer.read()
         return subprocess.run([ZSTD, "-dcq"], input=packed, stdout=subprocess.PIPE, check=True).stdout.decode()
@@ -240,7 +226,7 @@ def test_a_line_says_what_was_asked_and_answered(cluster):
 
     # The same by the command line.
     file = cluster.folder / "hour.zst"
-    yz = [BIN / "yz", "--control", f"http://{HOST}:{cluster.api}", "--token", cluster.token, "logs"]
+    yz = [BIN / "yz", "--control", f"http://{HOST}:{cluster.port}", "--token", cluster.token, "logs"]
     hour = cluster.hours()[0]
     listed = subprocess.run([*yz, "list", SITE], stdout=subprocess.PIPE, check=True, text=True).stdout
     assert re.search(rf"^{hour['hour'][:13]} .*{hour['requests']} ", listed, re.M), listed

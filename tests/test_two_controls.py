@@ -10,12 +10,11 @@ import subprocess
 import threading
 import time
 import urllib.error
-import urllib.request
 import uuid
 
 import pytest
 
-from plays import BIN, eventually, free_port, installed, listens, need
+from plays import BIN, ControlApi, eventually, free_port, installed, listens, need
 
 need("yz-control")
 MARIADBD = installed("mariadbd", "mariadb-server-core")
@@ -81,18 +80,17 @@ def redis(folder):
     return Server(folder, REDIS, settings='bind 127.0.0.1\nport {port}\ndir "{folder}"\nsave ""\nrequirepass s3cret\n')
 
 
-class Control:
+class Control(ControlApi):
     def __init__(self, folder, url, token_file, seal_key=None, **settings):
+        super().__init__(free_port(), token_file.read_text().strip())
         self.state = folder
         folder.mkdir()
         if seal_key is not None:
             shutil.copy(seal_key, folder / "seal.key")
         self.config = folder.with_suffix(".yaml")
-        self.port = free_port()
         self.config.write_text(json.dumps({
             "listen": f"127.0.0.1:{self.port}", "node_listen": f"127.0.0.1:{free_port()}", "state": str(folder),
             "database": url, "bootstrap_token_file": str(token_file), **settings}))
-        self.token = token_file.read_text().strip()
         self.start()
 
     def start(self):
@@ -103,22 +101,6 @@ class Control:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-
-    def call(self, method, path, body=None, **headers):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", method=method,
-                                         data=None if body is None else json.dumps(body).encode())
-        request.add_header("Authorization", f"Bearer {self.token}")
-        request.add_header("Content-Type", "application/json")
-        for name, value in headers.items():
-            request.add_header(name.replace("_", "-"), value)
-        with urllib.request.urlopen(request, timeout=15) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def health(self):
-        try:
-            return self.call("GET", "/healthz")
-        except OSError:
-            return None
 
     def leads(self):
         health = self.health()

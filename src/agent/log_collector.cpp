@@ -14,7 +14,6 @@
 #include "base/file_range.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "base/text.h"
 #include "model/access_record.h"
 
 namespace yz::agent {
@@ -211,12 +210,7 @@ std::vector<model::AccessLoss> LogCollector::losses() const {
   for (const model::AccessLoss& known : last_.losses) {
     if (known.epoch == last_.epoch) out.push_back(known);
   }
-  const auto parse = [](std::string_view name) -> std::optional<std::uint64_t> {
-    constexpr std::string_view kLosses = ".losses";
-    if (!name.ends_with(kLosses)) return std::nullopt;
-    return parse_u64(name.substr(0, name.size() - kLosses.size()));
-  };
-  for (const auto& [epoch, file] : files_in(options_.spool, parse)) {
+  for (const auto& [epoch, file] : files_in(options_.spool, &model::parse_losses_name)) {
     const auto bytes = read_file(file, model::kLossesSize);
     const auto found = bytes ? model::decode_losses(*bytes) : fail(bytes.error());
     if (!found) {

@@ -6,14 +6,12 @@
 
 #include <zstd.h>
 
+#include "base/freed.h"
+
 namespace yz::agent {
 namespace {
 
 constexpr int kLevel = 3;
-
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
-};
 
 Status append_frame(ZSTD_CCtx& context, std::string_view text, std::string& out) {
   const std::size_t before = out.size();
@@ -29,7 +27,7 @@ Status append_frame(ZSTD_CCtx& context, std::string_view text, std::string& out)
 Result<CompressedLogs> compress_logs(std::vector<model::AccessRecord> records, model::NodeId node) {
   const auto key = [](const model::AccessRecord& r) { return std::tuple(model::hour_of(r.ended), r.domain, r.ended); };
   std::ranges::sort(records, {}, key);
-  const std::unique_ptr<ZSTD_CCtx, FreeContext> context(ZSTD_createCCtx());
+  const std::unique_ptr<ZSTD_CCtx, Freed<ZSTD_freeCCtx>> context(ZSTD_createCCtx());
   if (!context) return fail(Code::kInternal, "zstd: no memory");
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kLevel);
   ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);

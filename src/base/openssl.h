@@ -8,20 +8,13 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/freed.h"
 #include "base/result.h"
 
 namespace yz {
 
 // What sources that speak to OpenSSL share. Not for headers that other rooms include: OpenSSL's are heavy.
 
-/// Deletes by a C library's function: std::unique_ptr<X509, Freed<X509_free>>.
-template <auto Free>
-struct Freed {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
 using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
 using X509Ptr = std::unique_ptr<X509, Freed<X509_free>>;

@@ -90,7 +90,7 @@ class Following final : public Subscription {
   bool deliver(natsMsg& message) {
     jsMsgMetaData* made = nullptr;
     if (natsMsg_GetMetaData(&made, &message) != NATS_OK) return true;
-    const std::unique_ptr<jsMsgMetaData, NatsFreer<jsMsgMetaData_Destroy>> data(made);
+    const std::unique_ptr<jsMsgMetaData, Freed<jsMsgMetaData_Destroy>> data(made);
     const Offset offset{data->Sequence.Stream};
     if (offset < next_) return true;
     if (offset > next_ && asked_again_for_ != next_) {

@@ -17,9 +17,9 @@ constexpr std::int64_t kForgetNs = 30'000'000'000;  // a consumer nobody listens
 constexpr std::int64_t kKeepAgeNs = 7LL * 24 * 3600 * 1'000'000'000;
 constexpr std::int64_t kKeepBytes = 1LL << 30;
 
-using Options = std::unique_ptr<natsOptions, NatsFreer<natsOptions_Destroy>>;
-using StreamInfo = std::unique_ptr<jsStreamInfo, NatsFreer<jsStreamInfo_Destroy>>;
-using PublishAck = std::unique_ptr<jsPubAck, NatsFreer<jsPubAck_Destroy>>;
+using Options = std::unique_ptr<natsOptions, Freed<natsOptions_Destroy>>;
+using StreamInfo = std::unique_ptr<jsStreamInfo, Freed<jsStreamInfo_Destroy>>;
+using PublishAck = std::unique_ptr<jsPubAck, Freed<jsPubAck_Destroy>>;
 
 tl::unexpected<Error> nats_failed(std::string_view what, natsStatus status) {
   const Code code = status == NATS_TIMEOUT ? Code::kTimeout : Code::kUnavailable;

@@ -11,21 +11,14 @@
 #include <nats/nats.h>
 
 #include "base/clock.h"
+#include "base/freed.h"
 #include "base/result.h"
 #include "bus/bus.h"
 
 namespace yz::bus {
 
-/// What frees a thing of the library's.
-template <auto Free>
-struct NatsFreer {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using NatsMessage = std::unique_ptr<natsMsg, NatsFreer<natsMsg_Destroy>>;
-using NatsSubscription = std::unique_ptr<natsSubscription, NatsFreer<natsSubscription_Destroy>>;
+using NatsMessage = std::unique_ptr<natsMsg, Freed<natsMsg_Destroy>>;
+using NatsSubscription = std::unique_ptr<natsSubscription, Freed<natsSubscription_Destroy>>;
 
 /// A connection to NATS that is made in the background and again whenever it broke, and what JetStream is asked over
 /// it. Every call fails with kUnavailable at once while no server is connected, with kTimeout after two seconds without

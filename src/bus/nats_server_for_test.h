@@ -5,10 +5,9 @@
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
 #include "base/file.h"
 #include "base/result.h"
+#include "base/server_for_test.h"
 
 namespace yz::bus {
 
@@ -18,15 +17,14 @@ class NatsServer final {
  public:
   /// Fails with kNotFound, naming the Debian package, when nats-server is not installed.
   [[nodiscard]] static Result<std::unique_ptr<NatsServer>> start();
-  ~NatsServer();
 
   /// `nats://…`, password included.
   [[nodiscard]] std::string url() const;
   /// SIGKILL.
-  void kill();
+  void kill() { process_.kill(); }
   /// SIGSTOP and SIGCONT: in between it hangs.
-  void freeze() const;
-  void thaw() const;
+  void freeze() const { process_.freeze(); }
+  void thaw() const { process_.thaw(); }
   /// Starts it again on the same port and data; blocks until it takes connections.
   Status restart();
   /// While it is not running: everything it kept is gone.
@@ -39,7 +37,7 @@ class NatsServer final {
   const TempFolder folder_{"yz-nats"};
   std::string program_;
   std::uint16_t port_ = 0;
-  pid_t pid_ = -1;
+  ServerForTest process_;
 };
 
 }  // namespace yz::bus

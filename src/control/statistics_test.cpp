@@ -9,20 +9,13 @@ namespace yz::control {
 namespace {
 
 using nlohmann::json;
-using test::FakeNode;
-using test::TestControl;
+using test::OneNodeTest;
 
 constexpr std::uint32_t kMidnight = 20'000 * 1440;  // 2024-10-04T00:00:00Z
 const std::string kThatDay = "/api/v1/statistics?from=2024-10-04T00:00:00Z&to=2024-10-05T00:00:00Z&";
 
-class StatisticsApi : public testing::Test {
+class StatisticsApi : public OneNodeTest {
  protected:
-  void SetUp() override {
-    world_ = control_.make_world(1);
-    node_ = std::make_unique<FakeNode>(control_, control_.join_token(world_.nodes[0]));
-    ASSERT_TRUE(node_->wait([&] { return node_->config->seq.value > 0; }));
-  }
-
   model::UsageRecord record(std::uint32_t minute, std::uint64_t requests) {
     model::UsageRecord out;
     out.key.minute = kMidnight + minute;
@@ -48,9 +41,6 @@ class StatisticsApi : public testing::Test {
     return answer.json();
   }
 
-  TestControl control_;
-  TestControl::World world_;
-  std::unique_ptr<FakeNode> node_;
   std::uint64_t number_ = 0;
 };
 

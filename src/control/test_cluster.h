@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -127,6 +128,20 @@ class FakeNode final : public rpc::NodeClientEvents {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::unique_ptr<rpc::NodeClient> client_;
+};
+
+/// A control with a small world, and one node of it that has the configuration.
+class OneNodeTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    world_ = control_.make_world(1);
+    node_ = std::make_unique<FakeNode>(control_, control_.join_token(world_.nodes[0]));
+    ASSERT_TRUE(node_->wait([&] { return node_->config->seq.value > 0; }));
+  }
+
+  TestControl control_;
+  TestControl::World world_;
+  std::unique_ptr<FakeNode> node_;
 };
 
 }  // namespace yz::control::test

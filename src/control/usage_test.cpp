@@ -9,20 +9,13 @@ namespace yz::control {
 namespace {
 
 using nlohmann::json;
-using test::FakeNode;
-using test::TestControl;
+using test::OneNodeTest;
 
 constexpr std::uint32_t kDay = 1440;
 constexpr std::uint32_t kMidnight = 20'000 * kDay;  // 2024-10-04T00:00:00Z
 
-class UsageApi : public testing::Test {
+class UsageApi : public OneNodeTest {
  protected:
-  void SetUp() override {
-    world_ = control_.make_world(1);
-    node_ = std::make_unique<FakeNode>(control_, control_.join_token(world_.nodes[0]));
-    ASSERT_TRUE(node_->wait([&] { return node_->config->seq.value > 0; }));
-  }
-
   model::UsageRecord record(std::uint32_t minute, std::uint64_t requests, std::uint8_t status_class = 2,
                             model::CacheResult result = model::CacheResult::kHit, model::Tier tier = model::Tier::kL1) {
     model::UsageRecord out;
@@ -46,9 +39,6 @@ class UsageApi : public testing::Test {
     return answer.json();
   }
 
-  TestControl control_;
-  TestControl::World world_;
-  std::unique_ptr<FakeNode> node_;
   std::uint64_t number_ = 0;
 };
 

@@ -13,30 +13,23 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/text.h"
 
 namespace yz::edge {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kSuffix = ".losses";
 constexpr std::chrono::hours kKept{24 * 31};
 constexpr std::size_t kProbes = 32;
 constexpr std::uint64_t kFree = 0;
 constexpr std::uint64_t kBeingTaken = 1;
-
-std::optional<std::uint64_t> epoch_of(const fs::path& file) {
-  if (file.extension() != kSuffix) return std::nullopt;
-  return parse_u64(file.stem().native());
-}
 
 /// The newest book's epoch when it can be gone on with.
 std::optional<std::uint64_t> find_book(const fs::path& folder, WallTime now) {
   std::optional<std::uint64_t> newest;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const auto epoch = epoch_of(entry.path());
+    const auto epoch = model::parse_losses_name(entry.path().filename().native());
     if (!epoch) continue;
     if (WallTime(std::chrono::milliseconds(static_cast<std::int64_t>(*epoch))) + kKept < now) {
       fs::remove(entry.path(), error);
@@ -45,7 +38,7 @@ std::optional<std::uint64_t> find_book(const fs::path& folder, WallTime now) {
     }
   }
   if (!newest) return std::nullopt;
-  const auto bytes = read_file(folder / fmt::format("{}{}", *newest, kSuffix), model::kLossesSize);
+  const auto bytes = read_file(folder / model::losses_file_name(*newest), model::kLossesSize);
   const auto losses = bytes ? model::decode_losses(*bytes) : fail(bytes.error());
   if (!losses) log::warn("the book of lost access log lines is begun anew: {}", losses.error().message);
   return losses && losses->size() < model::kLossCells / 2 ? newest : std::nullopt;
@@ -66,7 +59,7 @@ Result<std::unique_ptr<LossBook>> LossBook::open(const fs::path& folder, WallTim
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
   const auto found = find_book(folder, now);
   const auto epoch = found.value_or(static_cast<std::uint64_t>(now.time_since_epoch().count()));
-  const fs::path file = folder / fmt::format("{}{}", epoch, kSuffix);
+  const fs::path file = folder / model::losses_file_name(epoch);
   if (!found) {
     std::string empty = model::encode_losses_head(epoch);
     empty.resize(model::kLossesSize);

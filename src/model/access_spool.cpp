@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/text.h"
 
 namespace yz::model {
 namespace {
@@ -15,6 +16,7 @@ constexpr std::string_view kSegmentMagic = "YZAS";
 constexpr std::string_view kLossesMagic = "YZAX";
 constexpr std::uint16_t kVersion = 1;
 constexpr std::string_view kSuffix = ".access";
+constexpr std::string_view kLossesSuffix = ".losses";
 
 void put_start(ByteWriter& to, std::string_view magic) {
   to.raw(magic);
@@ -70,6 +72,14 @@ Result<SegmentHead> decode_segment_head(std::string_view bytes) {
   head.records = static_cast<std::uint32_t>(published >> 32);
   head.bytes = static_cast<std::uint32_t>(published);
   return head;
+}
+
+std::string losses_file_name(std::uint64_t epoch) { return fmt::format("{}{}", epoch, kLossesSuffix); }
+
+std::optional<std::uint64_t> parse_losses_name(std::string_view file_name) {
+  if (!file_name.ends_with(kLossesSuffix)) return std::nullopt;
+  file_name.remove_suffix(kLossesSuffix.size());
+  return parse_u64(file_name);
 }
 
 std::string encode_losses_head(std::uint64_t epoch) {

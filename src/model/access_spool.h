@@ -70,6 +70,9 @@ inline constexpr std::size_t kLossesSize = kLossesHead + kLossCells * 24;
 /// An hour's tag.
 [[nodiscard]] constexpr std::uint64_t loss_tag(std::uint32_t hour) { return std::uint64_t{hour} + 2; }
 
+[[nodiscard]] std::string losses_file_name(std::uint64_t epoch);
+/// The epoch; none for other names.
+[[nodiscard]] std::optional<std::uint64_t> parse_losses_name(std::string_view file_name);
 /// kLossesHead bytes.
 [[nodiscard]] std::string encode_losses_head(std::uint64_t epoch);
 /// The losses of a whole file, cells of one hour and domain added up. Fails with kCorrupt or kUnsupported.

@@ -57,6 +57,16 @@ inline constexpr std::size_t kLogBatchStart = 16;
 struct LogBatch {
   LogBatchHead head;
   std::uint64_t frames_at = 0;  ///< where the first frame begins
+
+  /// Calls `visit(slice, offset of its frame)` for each, in order.
+  template <typename Visit>
+  void for_each_slice(Visit&& visit) const {
+    std::uint64_t at = frames_at;
+    for (const LogSlice& slice : head.slices) {
+      visit(slice, at);
+      at += slice.size;
+    }
+  }
 };
 /// Checks everything: lengths, checksums, order. Fails with kCorrupt or kUnsupported.
 [[nodiscard]] Result<LogBatch> decode_log_batch(std::string_view bytes);

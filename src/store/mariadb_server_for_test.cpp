@@ -1,17 +1,10 @@
 #include "store/mariadb_server_for_test.h"
 
-#include <chrono>
-#include <csignal>
-#include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/find_program.h"
 #include "base/text.h"
 #include "store/connection.h"
@@ -21,26 +14,6 @@ namespace yz::store {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Starts a program that ends with this one; its output goes to `log`.
-pid_t spawn(const std::vector<std::string>& arguments, const fs::path& log) {
-  const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  const int fd = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  ::dup2(fd, STDOUT_FILENO);
-  ::dup2(fd, STDERR_FILENO);
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
-}
-
-tl::unexpected<Error> failed(std::string_view what, const fs::path& log) {
-  auto text = read_file(log);
-  return fail(Code::kInternal, fmt::format("{} failed:\n{}", what, text ? *text : ""));
-}
 
 /// A new folder in memory where there is room (hundreds of CREATE TABLE wait for the disk otherwise), or a temporary
 /// one.
@@ -70,11 +43,7 @@ Result<std::unique_ptr<MariadbServer>> MariadbServer::start() {
   std::vector<std::string> arguments{install, "--no-defaults", "--auth-root-authentication-method=normal",
                                      "--skip-test-db", fmt::format("--datadir={}", (folder / "data").native())};
   add_user(arguments);
-  int status = 0;
-  const pid_t pid = spawn(arguments, folder / "install.log");
-  if (pid < 0 || ::waitpid(pid, &status, 0) != pid || status != 0) {
-    return failed("mariadb-install-db", folder / "install.log");
-  }
+  YZ_CHECK(run_for_test(arguments, folder / "install.log"));
   YZ_CHECK(server->launch());
   return server;
 }
@@ -97,30 +66,14 @@ Status MariadbServer::launch() {
                                      "--sync-frm=OFF",
                                      "--innodb-fast-shutdown=2"};
   add_user(arguments);
-  pid_ = spawn(arguments, folder / "server.log");
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!administer("DO 1")) {
-    if (::waitpid(pid_, nullptr, WNOHANG) != 0) pid_ = -1;
-    if (pid_ < 0 || std::chrono::steady_clock::now() > deadline) return failed("mariadbd", folder / "server.log");
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return {};
-}
-
-void MariadbServer::stop() {
-  if (pid_ <= 0) return;
-  ::kill(pid_, SIGTERM);
-  ::waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  return process_.start(
+      arguments, folder / "server.log", [this] { return administer("DO 1").has_value(); }, std::chrono::seconds(60));
 }
 
 MariadbServer::MariadbServer() : folder_(new_folder()) {}
 
 MariadbServer::~MariadbServer() {
-  if (pid_ > 0) {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-  }
+  process_.kill();
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
 }

@@ -4,9 +4,8 @@
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
 #include "base/result.h"
+#include "base/server_for_test.h"
 
 namespace yz::store {
 
@@ -25,7 +24,7 @@ class MariadbServer final {
   Status drop_database(const std::string& name);
   /// Stops the server and starts it again on the same data.
   Status restart();
-  void stop();
+  void stop() { process_.stop(); }
 
  private:
   MariadbServer();
@@ -33,7 +32,7 @@ class MariadbServer final {
   Status administer(const std::string& sql);
 
   std::filesystem::path folder_;
-  pid_t pid_ = -1;
+  ServerForTest process_;
 };
 
 }  // namespace yz::store

@@ -9,6 +9,7 @@
 #include <hiredis/hiredis.h>
 
 #include "base/clock.h"
+#include "base/freed.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -60,15 +61,8 @@ timeval timeval_of(std::chrono::milliseconds time) {
   return {static_cast<time_t>(time.count() / 1'000), static_cast<suseconds_t>(time.count() % 1'000 * 1'000)};
 }
 
-template <auto Free>
-struct Freer {
-  template <typename T>
-  void operator()(T* p) const {
-    Free(p);
-  }
-};
-using Context = std::unique_ptr<redisContext, Freer<redisFree>>;
-using Reply = std::unique_ptr<redisReply, Freer<freeReplyObject>>;
+using Context = std::unique_ptr<redisContext, Freed<redisFree>>;
+using Reply = std::unique_ptr<redisReply, Freed<freeReplyObject>>;
 
 void append(redisContext& context, const std::vector<std::string>& words) {
   std::vector<const char*> texts;

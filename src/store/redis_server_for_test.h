@@ -4,10 +4,9 @@
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
 #include "base/file.h"
 #include "base/result.h"
+#include "base/server_for_test.h"
 
 namespace yz::store {
 
@@ -17,15 +16,14 @@ class RedisServer final {
  public:
   /// Fails with kNotFound, naming the Debian package, when redis-server is not installed.
   [[nodiscard]] static Result<std::unique_ptr<RedisServer>> start();
-  ~RedisServer();
 
   /// `redis://…`, password included.
   [[nodiscard]] std::string url() const;
   /// SIGKILL.
-  void kill();
+  void kill() { process_.kill(); }
   /// SIGSTOP and SIGCONT: in between it hangs.
-  void freeze() const;
-  void thaw() const;
+  void freeze() const { process_.freeze(); }
+  void thaw() const { process_.thaw(); }
   /// Starts it again, empty, on the same port; blocks until it takes connections.
   Status restart();
 
@@ -36,7 +34,7 @@ class RedisServer final {
   const TempFolder folder_{"yz-redis"};
   std::string program_;
   std::uint16_t port_ = 0;
-  pid_t pid_ = -1;
+  ServerForTest process_;
 };
 
 }  // namespace yz::store

@@ -20,15 +20,13 @@ constexpr std::uint64_t kMostWaiting = 64ULL << 20;  // of batches in memory; be
 
 /// Each slice is one whole frame of the size it says.
 Status check_frames(const model::LogBatch& batch, std::string_view bytes) {
-  std::uint64_t at = batch.frames_at;
-  for (const model::LogSlice& slice : batch.head.slices) {
+  bool are_frames = true;
+  batch.for_each_slice([&](const model::LogSlice& slice, std::uint64_t at) {
     const char* frame = bytes.data() + at;
-    if (ZSTD_findFrameCompressedSize(frame, slice.size) != slice.size ||
-        ZSTD_getFrameContentSize(frame, slice.size) != slice.text_bytes) {
-      return fail(Code::kCorrupt, "log batch: a slice is not the frame it says");
-    }
-    at += slice.size;
-  }
+    are_frames = are_frames && ZSTD_findFrameCompressedSize(frame, slice.size) == slice.size &&
+                 ZSTD_getFrameContentSize(frame, slice.size) == slice.text_bytes;
+  });
+  if (!are_frames) return fail(Code::kCorrupt, "log batch: a slice is not the frame it says");
   return {};
 }
 
@@ -150,11 +148,9 @@ Result<std::vector<FilePart>> LogDesk::find(model::DomainId domain, std::uint32_
       if (is_kept) return fail(Code::kIo, batch.error().message);
       continue;  // removed meanwhile
     }
-    std::uint64_t at = batch->frames_at;
-    for (const model::LogSlice& slice : batch->head.slices) {
+    batch->for_each_slice([&](const model::LogSlice& slice, std::uint64_t at) {
       if (slice.hour == hour && slice.domain == domain) out.push_back({folder_.file_of(name), at, slice.size});
-      at += slice.size;
-    }
+    });
   }
   return out;
 }

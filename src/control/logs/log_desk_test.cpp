@@ -18,8 +18,7 @@ namespace yz::control {
 namespace {
 
 using nlohmann::json;
-using test::FakeNode;
-using test::TestControl;
+using test::OneNodeTest;
 
 std::string frame(const std::string& text) {
   std::string out(ZSTD_compressBound(text.size()), '\0');
@@ -42,14 +41,8 @@ std::string unpack(const std::string& bytes) {
   return out;
 }
 
-class AccessLogs : public testing::Test {
+class AccessLogs : public OneNodeTest {
  protected:
-  void SetUp() override {
-    world_ = control_.make_world(1);
-    node_ = std::make_unique<FakeNode>(control_, control_.join_token(world_.nodes[0]));
-    ASSERT_TRUE(node_->wait([&] { return node_->config->seq.value > 0; }));
-  }
-
   [[nodiscard]] std::uint32_t hour() const { return model::hour_of(SystemClock::instance().wall()) - 2; }
 
   /// A batch of lines of domains in one hour.
@@ -81,10 +74,6 @@ class AccessLogs : public testing::Test {
     EXPECT_EQ(answer.status, 200) << answer.body;
     return unpack(answer.body);
   }
-
-  TestControl control_;
-  TestControl::World world_;
-  std::unique_ptr<FakeNode> node_;
 };
 
 TEST_F(AccessLogs, EachBatchIsThereOnceOverARestart) {

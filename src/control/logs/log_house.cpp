@@ -100,16 +100,18 @@ Status LogHouse::cut(const store::LogSize& hour) {
   evicted_.add(lines);
   for (const store::LogBatchName& name : batches) {
     const auto batch = folder_.head_of(name);
-    if (!batch) continue;  // reading it is the business of those who need it
-    std::uint64_t at = batch->frames_at;
-    for (const model::LogSlice& slice : batch->head.slices) {
-      const std::uint64_t offset = std::exchange(at, at + slice.size);
-      if (slice.domain != hour.domain || slice.hour != hour.hour || slice.size < kWorthAHole) continue;
-      if (const Status freed = folder_.punch(name, offset, slice.size); !freed) {
+    if (!batch) continue;                                        // reading it is the business of those who need it
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> holes;  // offset, size
+    batch->for_each_slice([&](const model::LogSlice& slice, std::uint64_t offset) {
+      const bool is_wanted = slice.domain == hour.domain && slice.hour == hour.hour;
+      if (is_wanted && slice.size >= kWorthAHole) holes.emplace_back(offset, slice.size);
+    });
+    for (const auto& [offset, size] : holes) {
+      if (const Status freed = folder_.punch(name, offset, size); !freed) {
         log::warn("{}", freed.error().message);
         continue;
       }
-      YZ_CHECK(database_.write([&](store::Transaction& tx) { return store::LogStore(tx).shrink(name, slice.size); }));
+      YZ_CHECK(database_.write([&](store::Transaction& tx) { return store::LogStore(tx).shrink(name, size); }));
     }
   }
   return {};

@@ -104,7 +104,7 @@ Outcome list(LogDesk& desk, const RouteContext& context, const Call& call) {
 }
 
 /// The file's first line as a frame of its own, so that the frames behind it go out as they are kept.
-std::string header_frame() {
+std::string make_header_frame() {
   const std::string text = model::access_log_header();
   std::string out(ZSTD_compressBound(text.size()), '\0');
   const std::size_t size = ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3);
@@ -129,7 +129,8 @@ Outcome download(LogDesk& desk, const Call& call) {
   reply.headers = {{"Content-Disposition", fmt::format("attachment; filename=\"access-{}-{}.tsv.zst\"", *domain,
                                                        show_hour(*hour).substr(0, 13))},
                    {"Cache-Control", "private, no-store"}};
-  reply.body = header_frame();
+  static const std::string kHeader = make_header_frame();
+  reply.body = kHeader;
   reply.parts = std::move(parts);
   return reply;
 }
