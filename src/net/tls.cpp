@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <utility>
 
 #include <openssl/err.h>
 #include <sys/sendfile.h>
@@ -13,71 +13,18 @@
 #include "io/watch.h"
 #include "net/openssl.h"
 #include "net/tls_bio.h"
+#include "net/tls_burst.h"
+#include "net/tls_sealer.h"
 
 namespace yz::net {
 
 namespace {
 
-/// The payload of one record.
-constexpr std::size_t kRecordSize = 16 * 1024;
-
-/// Where the records of a burst are gathered for one system call. One a thread: nothing stays in it between writes.
-std::string& burst_of_thread() {
-  thread_local std::string burst;
+/// One a thread: nothing stays in it between writes.
+Burst& burst_of_thread() {
+  thread_local Burst burst;
   return burst;
 }
-
-std::size_t total_size(std::span<const iovec> pieces) {
-  std::size_t size = 0;
-  for (const iovec& piece : pieces) size += piece.iov_len;
-  return size;
-}
-
-/// Hands the bytes of several pieces out as runs of a record each, small pieces copied together.
-class RecordSource {
- public:
-  RecordSource(std::span<const iovec> pieces, std::size_t limit) : pieces_(pieces), left_(limit) {}
-
-  /// The next run; empty at the end. Runs of more than a record are cut by OpenSSL.
-  std::string_view next() {
-    while (!pieces_.empty() && offset_ == pieces_.front().iov_len) advance();
-    if (pieces_.empty() || left_ == 0) return {};
-    const std::size_t here = pieces_.front().iov_len - offset_;
-    const bool is_last = pieces_.size() == 1 || here >= left_;
-    if (is_last) return take(std::min(here, left_));
-    // Whole records only: the rest is gathered with what comes behind it.
-    if (here >= kRecordSize) return take(here / kRecordSize * kRecordSize);
-    return gather();
-  }
-
- private:
-  std::string_view take(std::size_t size) {
-    const std::string_view run(static_cast<const char*>(pieces_.front().iov_base) + offset_, size);
-    offset_ += size;
-    left_ -= size;
-    return run;
-  }
-  std::string_view gather() {
-    thread_local std::array<char, kRecordSize> record;
-    std::size_t size = 0;
-    while (!pieces_.empty() && size < record.size() && left_ > 0) {
-      const std::size_t here = pieces_.front().iov_len - offset_;
-      const std::string_view part = take(std::min({here, record.size() - size, left_}));
-      std::memcpy(record.data() + size, part.data(), part.size());
-      size += part.size();
-      if (offset_ == pieces_.front().iov_len) advance();
-    }
-    return {record.data(), size};
-  }
-  void advance() {
-    pieces_ = pieces_.subspan(1);
-    offset_ = 0;
-  }
-
-  std::span<const iovec> pieces_;
-  std::size_t offset_ = 0;  // in the first piece
-  std::size_t left_;
-};
 
 }  // namespace
 
@@ -86,8 +33,8 @@ TlsStream::TlsStream(io::TcpStream below, ssl_st* ssl, std::shared_ptr<void> con
   watch_ = std::move(below).release();
   watch_->share_events();
   SSL_set_app_data(ssl_, this);
+  SSL_set_options(ssl_, SSL_OP_ENABLE_KTLS);  // asks its BIO to seal: the kernel's, or ours
   if (tries_kernel_) {
-    SSL_set_options(ssl_, SSL_OP_ENABLE_KTLS);
     SSL_set_fd(ssl_, watch_->fd());
   } else {
     BIO* bio = make_socket_bio(*this);
@@ -197,17 +144,46 @@ int TlsStream::flush() noexcept {
   return 0;
 }
 
-/// Seals up to kBurst bytes and sends the records: plaintext bytes taken, or a negated errno.
-ssize_t TlsStream::seal(std::span<const iovec> from) noexcept {
-  const std::size_t size = std::min(total_size(from), kBurst);
-  std::string& burst = burst_of_thread();
-  // One record needs no gathering: it leaves from OpenSSL's buffer.
-  const bool is_single = size <= kRecordSize && unsent_.empty();
-  sink_ = is_single ? Sink::kSocket : Sink::kBurst;
-  if (!is_single) {
-    burst.assign(unsent_);
-    unsent_.clear();
+/// OpenSSL asks who seals from here on.
+bool TlsStream::take_sealing_over(const void* crypto_info) noexcept {
+  sealer_ = RecordSealer::make(crypto_info);
+  next_type_ = 0;
+  return sealer_ != nullptr;
+}
+
+/// What OpenSSL writes: records, or what it wants to have sealed. After a KeyUpdate (RFC 8446 §4.6.3) of ours only
+/// OpenSSL has the keys; it seals again then.
+bool TlsStream::take_output(std::string_view output) noexcept {
+  if (!sealer_) return take_record(output);
+  constexpr char kKeyUpdate = 24;
+  const std::uint8_t type = next_type_ != 0 ? std::exchange(next_type_, 0) : RecordSealer::kApplicationData;
+  const bool is_last = type == RecordSealer::kHandshake && !output.empty() && output.front() == kKeyUpdate;
+  while (!output.empty()) {
+    const std::string_view text = output.substr(0, RecordSealer::kMaxText);
+    output.remove_prefix(text.size());
+    std::string record(text.size() + RecordSealer::kOverhead, '\0');
+    if (!sealer_->seal(type, text, record.data()) || !take_record(record)) return false;
   }
+  if (is_last) sealer_.reset();
+  return true;
+}
+
+/// False when the connection cannot go on.
+bool TlsStream::seal_ourselves(std::span<const iovec> from, std::size_t size) noexcept {
+  RecordSource source(from, size);
+  for (std::string_view run = source.next(); !run.empty(); run = source.next()) {
+    while (!run.empty()) {
+      const std::string_view text = run.substr(0, RecordSealer::kMaxText);
+      run.remove_prefix(text.size());
+      char* record = burst_of_thread().add(text.size() + RecordSealer::kOverhead);
+      if (!sealer_->seal(RecordSealer::kApplicationData, text, record)) return false;
+    }
+  }
+  return true;
+}
+
+/// What SSL_write_ex returned last.
+int TlsStream::seal_by_openssl(std::span<const iovec> from, std::size_t size) noexcept {
   ERR_clear_error();
   errno = 0;
   int returned = 1;
@@ -218,24 +194,51 @@ ssize_t TlsStream::seal(std::span<const iovec> from) noexcept {
     run.remove_prefix(n);
     if (run.empty()) run = source.next();
   }
-  sink_ = Sink::kWait;
-  if (returned != 1) {
-    const ssize_t failed = outcome(returned);
-    is_broken_ = true;
-    return failed >= 0 || failed == -EAGAIN ? -EPIPE : failed;
+  return returned;
+}
+
+/// Seals up to kBurst bytes and sends the records: plaintext bytes taken, or a negated errno.
+ssize_t TlsStream::seal(std::span<const iovec> from) noexcept {
+  const std::size_t size = std::min(total_size(from), kBurst);
+  // A client that asked for new keys gets them first (RFC 8446 §4.6.3), which is OpenSSL's to do.
+  const bool is_ours = sealer_ && SSL_get_key_update_type(ssl_) == SSL_KEY_UPDATE_NONE;
+  // One record of OpenSSL's needs no gathering: it leaves from its buffer.
+  const bool is_single = !is_ours && size <= RecordSealer::kMaxText && unsent_.empty();
+  Burst& burst = burst_of_thread();
+  burst.clear();
+  if (!is_single) {
+    burst.append(unsent_);
+    unsent_.clear();
+  }
+  if (is_ours) {
+    if (!seal_ourselves(from, size)) return is_broken_ = true, -EPIPE;
+  } else {
+    sink_ = is_single ? Sink::kSocket : Sink::kBurst;
+    const int returned = seal_by_openssl(from, size);
+    sink_ = Sink::kWait;
+    if (returned != 1) {
+      const ssize_t failed = outcome(returned);
+      is_broken_ = true;
+      return failed >= 0 || failed == -EAGAIN ? -EPIPE : failed;
+    }
   }
   if (is_single) {
     if (unsent_.empty()) return static_cast<ssize_t>(size);
     unreported_ = size;
     return -EAGAIN;
   }
-  const ssize_t n = send_now(burst);
+  return send_burst(burst.bytes(), size);
+}
+
+/// Sends the records of `size` bytes of plaintext; what the socket does not take waits.
+ssize_t TlsStream::send_burst(std::string_view records, std::size_t size) noexcept {
+  const ssize_t n = send_now(records);
   if (n < 0 && n != -EAGAIN) return is_broken_ = true, n;
   const std::size_t sent = n < 0 ? 0 : static_cast<std::size_t>(n);
-  if (sent == burst.size()) return static_cast<ssize_t>(size);
-  unsent_.assign(burst, sent);
+  if (sent == records.size()) return static_cast<ssize_t>(size);
+  unsent_.assign(records.substr(sent));
   unreported_ = size;
-  return report(sent, burst.size());
+  return report(sent, records.size());
 }
 
 /// The share of the sealed plaintext that left with `sent` of `of` bytes, so that a slow client's progress is seen.

@@ -17,6 +17,7 @@ struct ssl_st;
 
 namespace yz::net {
 
+class RecordSealer;
 class TlsStream;
 
 struct TlsServerOptions {
@@ -56,8 +57,9 @@ class TlsServerContext {
 /// A TLS connection over a TCP connection. Made by accept_tls or connect_tls. After a write that failed (also by
 /// time-out) it can only be destroyed. An end without close_notify is a reset, not an end.
 ///
-/// Records are sealed into a buffer of the thread and leave in one system call for up to kBurst bytes; what the socket
-/// does not take waits in the connection. A short answer is one record: head and body are gathered.
+/// Records are sealed into a buffer of the thread (TLS 1.3 by ourselves, see RecordSealer) and leave in one system call
+/// for up to kBurst bytes; what the socket does not take waits in the connection. A short answer is one record: head
+/// and body are gathered.
 class TlsStream final : public io::Stream {
  public:
   /// Plaintext sealed for one system call.
@@ -92,10 +94,15 @@ class TlsStream final : public io::Stream {
   ssize_t try_send_file(int file, std::uint64_t offset, std::size_t size) noexcept override;
   [[nodiscard]] bool short_means_unready() const override { return false; }
   [[nodiscard]] bool has_buffered() const noexcept override;
+  [[nodiscard]] bool take_sealing_over(const void* crypto_info) noexcept;
+  [[nodiscard]] bool take_output(std::string_view output) noexcept;
+  [[nodiscard]] bool seal_ourselves(std::span<const iovec> from, std::size_t size) noexcept;
+  [[nodiscard]] int seal_by_openssl(std::span<const iovec> from, std::size_t size) noexcept;
   enum class Sink : std::uint8_t { kWait, kBurst, kSocket };  // where OpenSSL's records go
   [[nodiscard]] bool take_record(std::string_view record) noexcept;
   [[nodiscard]] ssize_t outcome(int returned) noexcept;
   [[nodiscard]] ssize_t seal(std::span<const iovec> from) noexcept;
+  [[nodiscard]] ssize_t send_burst(std::string_view records, std::size_t size) noexcept;
   [[nodiscard]] ssize_t report(std::size_t sent, std::size_t of) noexcept;
   [[nodiscard]] ssize_t send_now(std::string_view bytes) noexcept;
   [[nodiscard]] int flush() noexcept;
@@ -111,6 +118,8 @@ class TlsStream final : public io::Stream {
   bool is_broken_ = false;                       // after a fatal error OpenSSL must not be asked again
   bool is_starved_ = false;                      // what OpenSSL has buffered is no whole record
   Sink sink_ = Sink::kWait;
+  std::unique_ptr<RecordSealer> sealer_;  // none: OpenSSL seals
+  std::uint8_t next_type_ = 0;            // of the record that OpenSSL gives us to seal next
   bool tries_kernel_ = false;
   bool kernel_seals_ = false;
 };

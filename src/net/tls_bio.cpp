@@ -6,8 +6,18 @@
 
 #include "io/watch.h"
 #include "net/tls.h"
+#include "net/tls_sealer.h"
 
 namespace yz::net {
+
+namespace {
+
+// How OpenSSL hands the sealing of records over to a BIO that can do it (as its socket BIO can, with the kernel). The
+// first two numbers are named in comments of openssl/bio.h only.
+constexpr int kSetSealing = 72;
+constexpr int kSetRecordType = 74;
+
+}  // namespace
 
 /// The functions of the BIO.
 struct SocketBio {
@@ -31,11 +41,18 @@ struct SocketBio {
 
   static int write(BIO* bio, const char* from, int size) {
     BIO_clear_retry_flags(bio);
-    return stream_of(bio).take_record({from, static_cast<std::size_t>(size)}) ? size : -1;
+    return stream_of(bio).take_output({from, static_cast<std::size_t>(size)}) ? size : -1;
   }
 
-  static long control(BIO* bio, int command, long /*number*/, void* /*pointer*/) {
+  static long control(BIO* bio, int command, long number, void* pointer) {
     switch (command) {
+      case kSetSealing:
+        return number != 0 && stream_of(bio).take_sealing_over(pointer) ? 1 : 0;
+      case BIO_CTRL_GET_KTLS_SEND:
+        return stream_of(bio).sealer_ ? 1 : 0;
+      case kSetRecordType:
+        stream_of(bio).next_type_ = static_cast<std::uint8_t>(number);
+        return 0;
       case BIO_CTRL_FLUSH:
         return 1;
       case BIO_CTRL_EOF:

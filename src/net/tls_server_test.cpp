@@ -209,6 +209,39 @@ TEST_F(TlsServerTest, ALargeAnswerReachesASlowReaderWhole) {
   EXPECT_TRUE(got.is_closed_cleanly);
 }
 
+// Records of TLS 1.3 are sealed by ourselves (RecordSealer), those of TLS 1.2 by OpenSSL.
+
+const std::string kLargeRequests =
+    "GET /large HTTP/1.1\r\nHost: x\r\n\r\nGET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/// How many whole large bodies there are.
+int large_bodies(std::string_view answer) {
+  const std::string body(std::size_t{3} << 20, 'o');
+  int count = 0;
+  for (std::size_t at = 0; (at = answer.find(body, at)) != std::string_view::npos; at += body.size()) ++count;
+  return count;
+}
+
+TEST_F(TlsServerTest, SealsRecordsOfEverySuite) {
+  Node node(always());
+  for (const char* suite : {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
+    const auto got = probe(node.at(), {.suites = suite, .request = kLargeRequests});
+    EXPECT_EQ(got.cipher, suite);
+    EXPECT_EQ(large_bodies(got.answer), 2) << suite;
+    EXPECT_TRUE(got.is_closed_cleanly) << suite;
+  }
+  const auto old = probe(node.at(), {.max_version = TLS1_2_VERSION, .request = kLargeRequests});
+  EXPECT_EQ(old.version, "TLSv1.2");
+  EXPECT_EQ(large_bodies(old.answer), 2);
+}
+
+TEST_F(TlsServerTest, AClientThatAsksForNewKeysGetsThem) {
+  Node node(always());
+  const auto got = probe(node.at(), {.asks_new_keys = true, .request = kLargeRequests});
+  EXPECT_EQ(large_bodies(got.answer), 2);
+  EXPECT_TRUE(got.is_closed_cleanly);
+}
+
 // What is not TLS, or stops in the middle, ends by itself and harms no other.
 
 /// Connects, sends `bytes`, and says whether the server ended the connection within `patience`.

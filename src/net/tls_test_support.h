@@ -36,7 +36,9 @@ struct ProbeOptions {
   std::string alpn;                    ///< in wire form, such as "\x02h2"
   int max_version = 0;                 ///< TLS1_2_VERSION, …; 0: all
   std::string signatures;              ///< such as "RSA-PSS+SHA256"; empty: all
+  std::string suites;                  ///< of TLS 1.3, such as "TLS_AES_256_GCM_SHA384"; empty: all
   bool asks_status = false;            ///< for an OCSP response
+  bool asks_new_keys = false;          ///< by KeyUpdate before the request
   SSL_SESSION* session = nullptr;      ///< to resume; stays the caller's
   std::chrono::milliseconds pause{0};  ///< between asking and reading
   std::string request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -79,6 +81,7 @@ inline Probed probe(const Endpoint& server, const ProbeOptions& options = {}) {
     return 1;
   });
   if (options.max_version != 0) SSL_CTX_set_max_proto_version(context.get(), options.max_version);
+  if (!options.suites.empty()) SSL_CTX_set_ciphersuites(context.get(), options.suites.c_str());
   if (!options.signatures.empty()) SSL_CTX_set1_sigalgs_list(context.get(), options.signatures.c_str());
   SSL_CTX_set_options(context.get(), SSL_OP_IGNORE_UNEXPECTED_EOF);
 
@@ -129,6 +132,7 @@ inline Probed probe(const Endpoint& server, const ProbeOptions& options = {}) {
     out.names = name;
     out.key_kind = EVP_PKEY_get_base_id(X509_get0_pubkey(shown));
   }
+  if (options.asks_new_keys) SSL_key_update(ssl.get(), SSL_KEY_UPDATE_REQUESTED);
   if (!options.request.empty()) {
     SSL_write(ssl.get(), options.request.data(), static_cast<int>(options.request.size()));
     std::this_thread::sleep_for(options.pause);
