@@ -28,7 +28,7 @@ struct Settings {
   EdgeSettings edge;
   log::Options log;
 
-  std::chrono::milliseconds heartbeat{200};
+  std::chrono::milliseconds heartbeat{200};  ///< how often the edge is asked how it is; control hears every second
   /// Without control for this long, a node that never caught up serves what it has: all of it revalidated first.
   std::chrono::milliseconds autonomy_after{3'000};
   std::chrono::milliseconds stop_grace{10'000};  ///< for the edge to finish its responses

@@ -14,7 +14,8 @@
 namespace yz::agent {
 
 /// Sends the edge's usage batches to control and removes each once control has stored it. The files are the memory:
-/// what is sent twice (a lost session, a restart) control recognises by (node, epoch, number). One reactor's thread.
+/// what is sent twice (a lost session, a restart, no answer for half a minute) control recognises by (node, epoch,
+/// number). One reactor's thread.
 class UsageShipper {
  public:
   UsageShipper(std::filesystem::path spool, io::BlockingPool& pool, ControlLink& control)
@@ -36,7 +37,11 @@ class UsageShipper {
   const std::filesystem::path spool_;
   io::BlockingPool& pool_;
   ControlLink& control_;
-  std::map<BatchName, std::filesystem::path> under_way_;
+  struct Sent {
+    std::filesystem::path path;
+    MonoTime at;
+  };
+  std::map<BatchName, Sent> under_way_;
 };
 
 /// "17-3.usage" is batch 3 of epoch 17; none for other names (unfinished files among them).
