@@ -26,26 +26,35 @@ KILLS = int(os.environ.get("YZ_CONTROL_KILLS", "2"))
 
 
 class MariaDb:
-    def __init__(self, folder):
+    """A server in `folder` that is reached by its socket only; `kill` and `start` again keep its data."""
+
+    def __init__(self, folder, *options):
         user = ["--user=root"] if os.geteuid() == 0 else []
         data = [f"--datadir={folder}/data", *user]
         subprocess.run([INSTALL, "--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db", *data],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        (folder / "init.sql").write_text("CREATE DATABASE yizhan;\n")
+        (folder / "init.sql").write_text("CREATE DATABASE IF NOT EXISTS yizhan;\n")
         self.socket = folder / "socket"
-        self.process = subprocess.Popen(
-            [MARIADBD, "--no-defaults", *data, f"--socket={self.socket}", f"--init-file={folder}/init.sql",
-             "--skip-networking", "--innodb-flush-log-at-trx-commit=0"],
-            stdout=subprocess.DEVNULL, stderr=open(folder / "mariadb.log", "wb"))
-        eventually(self.socket.exists, 60, process=self.process)
+        self.log = folder / "mariadb.log"
+        self.command = [MARIADBD, "--no-defaults", *data, f"--socket={self.socket}", f"--init-file={folder}/init.sql",
+                        "--skip-networking", *options]
+        self.start()
+
+    def start(self):
+        self.socket.unlink(missing_ok=True)
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=log)
+        eventually(self.socket.exists, 60, process=self.process, log=self.log)
 
     @property
     def url(self):
         return f"mysql://root@localhost/yizhan?socket={self.socket}"
 
-    def stop(self):
+    def kill(self):
         self.process.kill()
         self.process.wait()
+
+    stop = kill
 
 
 class Server:
@@ -111,7 +120,7 @@ class Stores:
     """The servers two controls share."""
 
     def __init__(self, folder):
-        self.database, self.bus, self.counters = MariaDb(folder), nats(folder), redis(folder)
+        self.database, self.bus, self.counters = MariaDb(folder, "--innodb-flush-log-at-trx-commit=0"), nats(folder), redis(folder)
 
     @property
     def settings(self):

@@ -1,6 +1,7 @@
 #include "agent/node.h"
 
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include "agent/enrolment.h"
@@ -13,6 +14,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTellRetry = 50ms;
+/// Between heartbeats when nothing happens; the edge is looked after more often (settings.h).
+constexpr auto kBeatAtLeast = 1s;
+constexpr double kCpuStep = 0.1;  // a change of the load that is told sooner
 constexpr auto kSaveEvery = 500ms;
 constexpr auto kDiskDeadline = 60s;
 constexpr auto kCorrectionsEvery = 2s;
@@ -196,7 +200,8 @@ io::Task<void> Node::beat() {
     } else {
       load_ = {};
     }
-    send_heartbeat();
+    const bool is_due = reactor_.now() >= last_beat_ + kBeatAtLeast;
+    if (is_due || std::abs(load_.cpu - told_cpu_) >= kCpuStep) send_heartbeat();
     co_await io::sleep_for(settings_.heartbeat);
   }
 }
@@ -222,6 +227,8 @@ void Node::send_heartbeat() {
   beat.applied_config = config_.good_seq();
   beat.applied_purge = purges_.applied();
   beat.load = load_;
+  last_beat_ = reactor_.now();
+  told_cpu_ = load_.cpu;
   control_.send(beat);
 }
 

@@ -72,6 +72,8 @@ class Node {
     friend bool operator==(const Told&, const Told&) = default;
   } told_;
   model::Load load_;
+  MonoTime last_beat_;
+  double told_cpu_ = 0;
   MonoTime control_gone_since_;
   io::TaskScope scope_;  // last: its tasks end first
 };

@@ -29,7 +29,7 @@ struct Settings {
   EdgeSettings edge;
   log::Options log;
 
-  std::chrono::milliseconds heartbeat{200};
+  std::chrono::milliseconds heartbeat{200};  ///< how often the edge is asked how it is; control hears every second
   /// Without control for this long, a node that never caught up serves what it has: all of it revalidated first.
   std::chrono::milliseconds autonomy_after{3'000};
   std::chrono::milliseconds access_log_every{60'000};  ///< how often customers' access logs go to control

@@ -1,6 +1,8 @@
 #include "agent/usage_shipper.h"
 
 #include <chrono>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "base/file.h"
@@ -15,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kScan = 200ms;
 constexpr auto kDiskDeadline = 30s;
+constexpr auto kSendAgainAfter = 30s;  // control drops what it has no room for
 constexpr std::size_t kMaxUnderWay = 32;
 constexpr std::size_t kMaxBatchBytes = 64ULL << 20;
 constexpr std::string_view kSuffix = ".usage";
@@ -28,7 +31,7 @@ struct Batch {
 /// The oldest batches of the spool that are not in `skip`. A damaged one is put aside: control would refuse it for
 /// ever.
 std::vector<Batch> read_spool(const std::filesystem::path& spool,
-                              const std::map<model::SpoolName, std::filesystem::path>& skip, std::size_t max) {
+                              const std::set<model::SpoolName>& skip, std::size_t max) {
   std::map<model::SpoolName, std::filesystem::path> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(spool, error)) {
@@ -59,13 +62,17 @@ std::vector<Batch> read_spool(const std::filesystem::path& spool,
 
 io::Task<void> UsageShipper::run() {
   for (;;) {
+    const MonoTime too_old = io::Reactor::current().now() - kSendAgainAfter;
+    std::erase_if(under_way_, [too_old](const auto& entry) { return entry.second.at < too_old; });
     if (control_.is_connected() && under_way_.size() < kMaxUnderWay) co_await ship_what_is_there();
     co_await io::sleep_for(kScan);
   }
 }
 
 io::Task<void> UsageShipper::ship_what_is_there() {
-  auto read = [spool = spool_, skip = under_way_, max = kMaxUnderWay - under_way_.size()] {
+  std::set<model::SpoolName> under_way;
+  for (const auto& [name, sent] : under_way_) under_way.insert(name);
+  auto read = [spool = spool_, skip = std::move(under_way), max = kMaxUnderWay - under_way_.size()] {
     return Result<std::vector<Batch>>(read_spool(spool, skip, max));
   };
   auto batches = co_await pool_.run(std::move(read), io::Reactor::current().in(kDiskDeadline));
@@ -75,7 +82,7 @@ io::Task<void> UsageShipper::ship_what_is_there() {
   }
   for (const Batch& batch : *batches) {
     if (!control_.send(rpc::UsageShipment{batch.name.epoch, batch.name.number, batch.bytes})) co_return;
-    under_way_.emplace(batch.name, batch.path);
+    under_way_.emplace(batch.name, Sent{batch.path, io::Reactor::current().now()});
   }
 }
 
@@ -83,9 +90,9 @@ void UsageShipper::on_ack(const rpc::UsageAck& ack) {
   const auto it = under_way_.find(model::SpoolName{ack.epoch, ack.number});
   if (it == under_way_.end()) return;
   std::error_code error;
-  std::filesystem::remove(it->second, error);
+  std::filesystem::remove(it->second.path, error);
   if (error) {
-    log::error("cannot remove shipped usage batch {}: {}", it->second.string(), error.message());
+    log::error("cannot remove shipped usage batch {}: {}", it->second.path.string(), error.message());
     return;  // still under way: not sent again in this session
   }
   under_way_.erase(it);

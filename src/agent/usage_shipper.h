@@ -13,7 +13,8 @@
 namespace yz::agent {
 
 /// Sends the edge's usage batches to control and removes each once control has stored it. The files are the memory:
-/// what is sent twice (a lost session, a restart) control recognises by (node, epoch, number). One reactor's thread.
+/// what is sent twice (a lost session, a restart, no answer for half a minute) control recognises by (node, epoch,
+/// number). One reactor's thread.
 class UsageShipper {
  public:
   UsageShipper(std::filesystem::path spool, io::BlockingPool& pool, ControlLink& control)
@@ -34,7 +35,11 @@ class UsageShipper {
   const std::filesystem::path spool_;
   io::BlockingPool& pool_;
   ControlLink& control_;
-  std::map<model::SpoolName, std::filesystem::path> under_way_;
+  struct Sent {
+    std::filesystem::path path;
+    MonoTime at;
+  };
+  std::map<model::SpoolName, Sent> under_way_;
 };
 
 }  // namespace yz::agent

@@ -14,7 +14,11 @@ namespace yz {
 
 [[nodiscard]] constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 [[nodiscard]] std::string to_lower(std::string_view text);
-[[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
+/// ASCII only. Most that are asked about differ in size, which costs no call.
+[[nodiscard]] bool are_same_letters(const char* a, const char* b, std::size_t size);
+[[nodiscard]] inline bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && are_same_letters(a.data(), b.data(), a.size());
+}
 /// Without spaces and tabs at both ends (OWS of RFC 9110 §5.6.3), and without CR and LF.
 [[nodiscard]] std::string_view trim(std::string_view text);
 /// The pieces between separators, empty ones included: split("a,,b", ',') is a, "", b. Views into `text`.

@@ -43,7 +43,7 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       state_(state),
       clock_(clock),
       options_(std::move(options)),
-      ingest_(database, state, pool, clock, metrics),
+      ingest_(database, state, clock, metrics),
       logs_(database, state, pool, clock, metrics, options_.logs),
       enrolment_(state, database, pool, clock, options_.ca),
       hub_(
@@ -181,6 +181,7 @@ void Live::stop() {
   if (!server_) return;
   server_->stop();
   server_.reset();
+  ingest_.stop();
   certificates_.stop();
   follower_.stop();
   leader_.release();

@@ -6,6 +6,11 @@
 #include "base/log.h"
 
 namespace yz::control {
+namespace {
+
+constexpr std::chrono::milliseconds kTellLoadsEvery{200};
+
+}  // namespace
 
 NodeHub::NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& clock, Options options, Enrol enrol,
                  Ship ship, ShipLogs ship_logs)
@@ -17,10 +22,12 @@ NodeHub::NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& cl
       ship_(std::move(ship)),
       ship_logs_(std::move(ship_logs)) {
   reactor_.spawn_into(scope_, watch_silence());
+  reactor_.spawn_into(scope_, tell_loads());
 }
 
 void NodeHub::open() {
   peers_.clear();
+  for (NodeObserver* observer : observers_) observer->on_forgotten();
   is_settled_ = false;
   is_open_.store(true, std::memory_order_release);
   reactor_.spawn_into(scope_, settle(++openings_));
@@ -33,6 +40,7 @@ void NodeHub::close(const std::string& reason) {
     if (peer.is_connected()) peer.session->close(reason);
   }
   peers_.clear();
+  for (NodeObserver* observer : observers_) observer->on_forgotten();
   changed_.clear();
   probes_ = {};
 }
@@ -42,10 +50,18 @@ const NodePeer* NodeHub::find(model::NodeId id) const {
   return it == peers_.end() ? nullptr : &it->second;
 }
 
+NodePeer* NodeHub::find(model::NodeId id) {
+  const auto it = peers_.find(id);
+  return it == peers_.end() ? nullptr : &it->second;
+}
+
 std::vector<NodePeer*> NodeHub::connected(rpc::Role role) {
+  // All edges, then all schedulers.
+  const auto border = peers_.lower_bound(model::NodeId{kFirstSchedulerId});
+  const bool is_edge = role == rpc::Role::kEdge;
   std::vector<NodePeer*> out;
-  for (auto& [id, peer] : peers_) {
-    if (peer.role == role && peer.is_connected()) out.push_back(&peer);
+  for (auto it = is_edge ? peers_.begin() : border; it != (is_edge ? border : peers_.end()); ++it) {
+    if (it->second.is_connected()) out.push_back(&it->second);
   }
   return out;
 }
@@ -168,13 +184,15 @@ void NodeHub::receive(const rpc::NodeSessionPtr& session, const rpc::NodeMessage
 }
 
 void NodeHub::receive(NodePeer& peer, const model::Heartbeat& heartbeat) {
+  const model::Node* node = state_.current()->nodes.find(peer.id);
+  const bool draining = heartbeat.draining || (node != nullptr && node->draining);
+  const bool is_news = peer.state.ready != heartbeat.ready || peer.state.draining != draining;
   peer.state.ready = heartbeat.ready;
+  peer.state.draining = draining;
   peer.state.load = heartbeat.load;
   peer.state.last_heartbeat = clock_.wall();
-  const model::Node* node = state_.current()->nodes.find(peer.id);
-  peer.state.draining = heartbeat.draining || (node != nullptr && node->draining);
   raise_applied(peer, heartbeat.applied_purge);
-  note_change(peer);
+  is_news ? note_change(peer) : note_load(peer);
 }
 
 void NodeHub::receive(NodePeer& peer, const rpc::ConfigAck& ack) {
@@ -187,7 +205,6 @@ void NodeHub::receive(NodePeer& peer, const rpc::ConfigAck& ack) {
     peer.config_error = ack.reason;
   }
   note_change(peer);
-  tell_schedulers();  // before the configuration that this acknowledgement may release to them
   for (NodeObserver* observer : observers_) observer->on_config_ack(peer, ack);
 }
 
@@ -217,7 +234,7 @@ void NodeHub::receive(NodePeer& peer, const rpc::CorrectionReport& report) {
 void NodeHub::raise_applied(NodePeer& peer, model::PurgeSeq applied) {
   if (applied <= peer.state.applied_purge) return;
   peer.state.applied_purge = applied;
-  note_change(peer);
+  note_load(peer);
   for (NodeObserver* observer : observers_) observer->on_purge_applied(peer);
 }
 
@@ -253,15 +270,33 @@ void NodeHub::note_change(NodePeer& peer) {
   reactor_.post([this] { tell_schedulers(); });
 }
 
+void NodeHub::note_load(NodePeer& peer) {
+  if (peer.role != rpc::Role::kEdge) return;
+  changed_.insert(peer.id);
+  has_new_loads_ = true;
+}
+
+io::Task<void> NodeHub::tell_loads() {
+  for (;;) {
+    co_await io::sleep_for(kTellLoadsEvery);
+    if (has_new_loads_) tell_schedulers();
+  }
+}
+
 void NodeHub::tell_schedulers() {
-  is_telling_ = false;
+  is_telling_ = has_new_loads_ = false;
+  const std::vector<NodePeer*> schedulers = connected(rpc::Role::kScheduler);
+  if (schedulers.empty()) {
+    changed_.clear();
+    return;
+  }
   rpc::NodeStates news;
   for (const model::NodeId id : changed_) {
     if (const NodePeer* peer = find(id)) news.states.push_back(peer->state);
   }
   changed_.clear();
   if (news.states.empty()) return;
-  for (NodePeer* scheduler : connected(rpc::Role::kScheduler)) scheduler->session->send(news);
+  for (NodePeer* scheduler : schedulers) scheduler->session->send(news);
 }
 
 void NodeHub::send_all_states(NodePeer& scheduler) {

@@ -53,11 +53,14 @@ class NodeObserver {
   virtual void on_purge_applied(NodePeer& /*peer*/) {}
   virtual void on_prefetch_result(NodePeer& /*peer*/, const rpc::PrefetchResult& /*result*/) {}
   virtual void on_behind(NodePeer& /*peer*/, const rpc::Behind& /*behind*/) {}
+  /// The hub begins anew: no peer is known any more, and those there were did not detach.
+  virtual void on_forgotten() {}
 };
 
-/// Keeps the sessions of all nodes and schedulers, their states, and tells schedulers about every change within the
-/// same turn of the loop. Takes sessions only while it is open: the nodes talk to the instance that leads. Belongs to
-/// the reactor's thread; the NodeServerEvents side is called on gRPC's threads and posts.
+/// Keeps the sessions of all nodes and schedulers, their states, and tells schedulers about every change that matters
+/// for who is served within the same turn of the loop, about mere loads a little later and together. Takes sessions
+/// only while it is open: the nodes talk to the instance that leads. Belongs to the reactor's thread; the
+/// NodeServerEvents side is called on gRPC's threads and posts.
 class NodeHub final : public rpc::NodeServerEvents {
  public:
   struct Options {
@@ -91,8 +94,11 @@ class NodeHub final : public rpc::NodeServerEvents {
   /// All known, schedulers included, by id.
   [[nodiscard]] const std::map<model::NodeId, NodePeer>& peers() const { return peers_; }
   [[nodiscard]] const NodePeer* find(model::NodeId id) const;
+  [[nodiscard]] NodePeer* find(model::NodeId id);
   /// Edges with a session.
   [[nodiscard]] std::vector<NodePeer*> connected(rpc::Role role);
+  /// Sends schedulers what they have not been told yet, now: before something that builds on it.
+  void tell_schedulers();
   /// The states of all configured nodes, those never seen as away: what explain decides with.
   [[nodiscard]] std::vector<model::NodeState> node_states() const;
   /// What connected schedulers see of the nodes from outside.
@@ -121,10 +127,11 @@ class NodeHub final : public rpc::NodeServerEvents {
   void receive(NodePeer& /*peer*/, const rpc::LogShipment& /*shipment*/) {}    // the same
   void raise_applied(NodePeer& peer, model::PurgeSeq applied);
   void note_change(NodePeer& peer);
-  void tell_schedulers();
+  void note_load(NodePeer& peer);
   void send_all_states(NodePeer& scheduler);
   io::Task<void> settle(std::uint64_t opening);
   io::Task<void> watch_silence();
+  io::Task<void> tell_loads();
   /// The peer whose session this still is, or null.
   NodePeer* peer_of(const rpc::NodeSessionPtr& session);
 
@@ -141,6 +148,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   CorrectionBoard corrections_;
   std::set<model::NodeId> changed_;  // edges to tell schedulers about
   bool is_telling_ = false;
+  bool has_new_loads_ = false;
   std::atomic<bool> is_open_{false};
   std::uint64_t openings_ = 0;
   bool is_settled_ = false;  // the grace after the last opening is over

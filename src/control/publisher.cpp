@@ -1,6 +1,7 @@
 #include "control/publisher.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "model/codec.h"
@@ -19,6 +20,8 @@ bool takes_away(const model::ConfigSnapshot& before, const model::ConfigDelta& d
     return old != nullptr && old->enabled;
   });
 }
+
+std::size_t index_of(rpc::Role role) { return static_cast<std::size_t>(role); }
 
 std::chrono::microseconds elapsed(MonoTime since, MonoTime now) {
   return std::chrono::duration_cast<std::chrono::microseconds>(now - since);
@@ -83,10 +86,12 @@ void Publisher::publish_pending() {
   reactor_.spawn_into(scope_, wake_at(versions_.back().published + options_.patience));
 }
 
-bool Publisher::has_answered(rpc::Role role, model::ConfigSeq seq) {
-  return std::ranges::all_of(hub_.connected(role), [seq](const NodePeer* peer) {
-    return std::max(peer->state.acked_config, peer->config_refused) >= seq;
-  });
+bool Publisher::have_answered(rpc::Role role, model::ConfigSeq seq) const {
+  return answers_[index_of(role)].all_reached(seq);
+}
+
+void Publisher::count_answer(const NodePeer& peer) {
+  answers_[index_of(peer.role)].set(peer.id, std::max(peer.state.acked_config, peer.config_refused));
 }
 
 /// The newest version that peers of a role may have now: those before it that go to the other role first have been
@@ -98,16 +103,22 @@ const Publisher::Version& Publisher::limit_for(rpc::Role role) {
   for (const Version& version : versions_) {
     const bool other_first = version.schedulers_first == (role == rpc::Role::kEdge);
     const bool is_held =
-        other_first && now < version.published + options_.patience && !has_answered(other, version.config->seq);
+        other_first && now < version.published + options_.patience && !have_answered(other, version.config->seq);
     if (is_held) break;
     limit = &version;
   }
   return *limit;
 }
 
+/// Called for every answer of every node: looks through them only when there is something to send.
 void Publisher::advance() {
   for (const rpc::Role role : {rpc::Role::kEdge, rpc::Role::kScheduler}) {
     const Version& limit = limit_for(role);
+    model::ConfigSeq& sent_to_all = sent_to_all_[index_of(role)];
+    if (limit.config->seq <= sent_to_all) continue;
+    sent_to_all = limit.config->seq;
+    // What lets them go on is to be known to them before.
+    if (role == rpc::Role::kScheduler) hub_.tell_schedulers();
     for (NodePeer* peer : hub_.connected(role)) {
       if (peer->config_sent < limit.config->seq) send(*peer, limit);
     }
@@ -116,15 +127,21 @@ void Publisher::advance() {
   changed_.notify_all();
 }
 
+/// A peer that has just come.
+void Publisher::bring_up(NodePeer& peer) {
+  const Version& limit = limit_for(peer.role);
+  if (peer.config_sent < limit.config->seq) send(peer, limit);
+}
+
 void Publisher::note_times() {
   const Version& newest = versions_.back();
   const MonoTime now = clock_.mono();
-  const bool edges_done = has_answered(rpc::Role::kEdge, newest.config->seq);
+  const bool edges_done = have_answered(rpc::Role::kEdge, newest.config->seq);
   if (edges_done && !edges_took_) {
     edges_took_ = elapsed(newest.published, now);
     edges_time_.record(static_cast<std::uint64_t>(edges_took_->count()));
   }
-  if (edges_done && !total_took_ && has_answered(rpc::Role::kScheduler, newest.config->seq)) {
+  if (edges_done && !total_took_ && have_answered(rpc::Role::kScheduler, newest.config->seq)) {
     total_took_ = elapsed(newest.published, now);
     total_time_.record(static_cast<std::uint64_t>(total_took_->count()));
   }
@@ -147,8 +164,15 @@ void Publisher::send(NodePeer& peer, const Version& version) {
     delta = std::make_shared<const std::string>(model::encode(model::diff(*base->config, *version.config)));
   }
   peer.session->send(rpc::ConfigDeltaUpdate{peer.config_sent, to, delta});
-  peer.config_sent = to;
+  note_sent(peer, to);
   peer.config_was_delta = true;
+}
+
+void Publisher::note_sent(NodePeer& peer, model::ConfigSeq seq) {
+  peer.config_sent = seq;
+  // One that came while the others' version is held back again has less than they have.
+  model::ConfigSeq& sent_to_all = sent_to_all_[index_of(peer.role)];
+  sent_to_all = std::min(sent_to_all, seq);
 }
 
 void Publisher::send_snapshot(NodePeer& peer, const Version& version) {
@@ -158,7 +182,7 @@ void Publisher::send_snapshot(NodePeer& peer, const Version& version) {
     snapshot_ = {seq, std::make_shared<const std::string>(model::encode(*version.config))};
   }
   peer.session->send(rpc::ConfigSnapshotUpdate{seq, snapshot_.second});
-  peer.config_sent = seq;
+  note_sent(peer, seq);
   peer.config_was_delta = false;
   peer.config_needs_snapshot = false;
 }
@@ -170,10 +194,19 @@ void Publisher::on_attached(NodePeer& peer, const rpc::Hello& hello) {
   }
   // A number from the future (the database was put back) counts for nothing.
   if (hello.applied_config > versions_.back().config->seq) peer.state.acked_config = {};
+  count_answer(peer);
+  advance();
+  bring_up(peer);
+}
+
+void Publisher::on_detached(NodePeer& peer) {
+  answers_[index_of(peer.role)].erase(peer.id);
   advance();
 }
 
-void Publisher::on_detached(NodePeer& /*peer*/) { advance(); }
+void Publisher::on_forgotten() {
+  for (AnswerCount& answers : answers_) answers.clear();
+}
 
 void Publisher::on_config_ack(NodePeer& peer, const rpc::ConfigAck& ack) {
   if (!ack.ok) {
@@ -186,6 +219,7 @@ void Publisher::on_config_ack(NodePeer& peer, const rpc::ConfigAck& ack) {
       peer.config_needs_snapshot = true;
     }
   }
+  count_answer(peer);
   advance();
 }
 

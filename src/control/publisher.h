@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "control/answer_count.h"
 #include "control/node_hub.h"
 #include "io/waiters.h"
 #include "metrics/registry.h"
@@ -56,6 +58,7 @@ class Publisher final : public NodeObserver {
   void on_detached(NodePeer& peer) override;
   void on_config_ack(NodePeer& peer, const rpc::ConfigAck& ack) override;
   void on_behind(NodePeer& peer, const rpc::Behind& behind) override;
+  void on_forgotten() override;
 
  private:
   struct Version {
@@ -69,9 +72,12 @@ class Publisher final : public NodeObserver {
   void advance();
   void send(NodePeer& peer, const Version& version);
   void send_snapshot(NodePeer& peer, const Version& version);
+  void note_sent(NodePeer& peer, model::ConfigSeq seq);
   Version* find(model::ConfigSeq seq);
   [[nodiscard]] const Version& limit_for(rpc::Role role);
-  [[nodiscard]] bool has_answered(rpc::Role role, model::ConfigSeq seq);
+  [[nodiscard]] bool have_answered(rpc::Role role, model::ConfigSeq seq) const;
+  void count_answer(const NodePeer& peer);
+  void bring_up(NodePeer& peer);
   void note_times();
   io::Task<void> wake_at(MonoTime when);
 
@@ -84,6 +90,9 @@ class Publisher final : public NodeObserver {
   std::deque<Version> versions_;  // oldest first; the last is what edges and schedulers are to reach
   std::map<std::pair<model::ConfigSeq, model::ConfigSeq>, rpc::SharedBytes> deltas_;  // of the newest versions
   std::pair<model::ConfigSeq, rpc::SharedBytes> snapshot_;                            // the last one encoded
+  // Of the connected peers of a role, by its number: how far they have answered; what all were sent.
+  std::array<AnswerCount, 2> answers_;
+  std::array<model::ConfigSeq, 2> sent_to_all_;
   WallTime started_;
   std::optional<std::chrono::microseconds> edges_took_;
   std::optional<std::chrono::microseconds> total_took_;

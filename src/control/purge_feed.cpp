@@ -103,10 +103,8 @@ std::vector<model::PurgeRecord> PurgeFeed::from_memory(model::PurgeSeq after) co
 }
 
 NodePeer* PurgeFeed::still(model::NodeId id, const rpc::NodeSessionPtr& session) {
-  for (NodePeer* peer : hub_.connected(rpc::Role::kEdge)) {
-    if (peer->id == id && peer->session == session) return peer;
-  }
-  return nullptr;
+  NodePeer* peer = hub_.find(id);
+  return peer != nullptr && peer->session == session ? peer : nullptr;
 }
 
 /// Reads the log chunk by chunk until the node has everything; then pushing takes over.

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "store/task_store.h"
 
 namespace yz::control {
 namespace {
@@ -12,6 +11,14 @@ namespace {
 constexpr std::size_t kKeepFinished = 2'000;
 constexpr std::chrono::milliseconds kRetry{200};
 constexpr std::string_view kAwayMessage = "away; applies it on return, before it serves";
+/// Acknowledgements are gathered for this long before they are written: a task's nodes answer within a round trip.
+constexpr std::chrono::milliseconds kGather{100};
+
+/// A node's part, or the end. Parts are in the order of their nodes.
+std::vector<model::NodeProgress>::iterator part_of(model::Task& task, model::NodeId node) {
+  const auto it = std::ranges::lower_bound(task.nodes, node, {}, &model::NodeProgress::node);
+  return it != task.nodes.end() && it->node == node ? it : task.nodes.end();
+}
 
 }  // namespace
 
@@ -30,21 +37,22 @@ void TaskBoard::add(model::Task task, bool wait_for_all) {
   if (!is_new) return;
   Live& live = place->second;
   live.task = std::move(task);
+  std::ranges::sort(live.task.nodes, {}, &model::NodeProgress::node);
   if (!model::is_final(live.task.state)) unfinished_.insert(id);
   const WallTime now = clock_.wall();
   for (const model::NodeProgress& part : live.task.nodes) {
     if (model::is_final(part.state)) continue;
+    ++live.open;
     const NodePeer* peer = hub_.find(part.node);
     if (wait_for_all || (peer != nullptr && peer->is_connected())) live.awaited.insert(part.node);
   }
   // Acknowledgements may have come before the task did.
   if (live.task.kind == model::TaskKind::kRefresh) {
-    if (!live.task.nodes.empty()) owed_.insert(id);
+    if (live.open > 0) owed_.emplace(live.task.last_seq, id);
     for (const model::NodeProgress& part : live.task.nodes) {
       const NodePeer* peer = hub_.find(part.node);
       if (peer != nullptr && peer->is_connected() && peer->state.applied_purge >= live.task.last_seq) {
         mark_done(live, part.node, now);
-        applied_[part.node] = {peer->state.applied_purge, now};
       }
     }
     write_soon();
@@ -86,17 +94,17 @@ std::vector<const TaskBoard::Live*> TaskBoard::unfinished(model::TaskKind kind) 
   return out;
 }
 
-void TaskBoard::mark_done(Live& live, model::NodeId node, WallTime now) {
-  for (model::NodeProgress& part : live.task.nodes) {
-    if (part.node != node || model::is_final(part.state)) continue;
-    part.state = model::TaskState::kComplete;
-    part.done = static_cast<std::uint32_t>(live.task.targets.size());
-    part.updated = now;
-  }
+/// False when it was before.
+bool TaskBoard::mark_done(Live& live, model::NodeId node, WallTime now) {
+  const auto part = part_of(live.task, node);
+  if (part == live.task.nodes.end() || model::is_final(part->state)) return false;
+  part->state = model::TaskState::kComplete;
+  part->done = static_cast<std::uint32_t>(live.task.targets.size());
+  part->updated = now;
+  done_[live.task.id].push_back({node, now});
   live.awaited.erase(node);
-  const bool owes = std::ranges::any_of(live.task.nodes,
-                                        [](const model::NodeProgress& part) { return !model::is_final(part.state); });
-  if (!owes) owed_.erase(live.task.id);
+  if (--live.open == 0) owed_.erase(live.task.last_seq);
+  return true;
 }
 
 /// Ends the task when nobody is waited for any more.
@@ -127,25 +135,34 @@ void TaskBoard::settle(Live& live, WallTime now) {
 }
 
 void TaskBoard::on_purge_applied(NodePeer& peer) {
-  const WallTime now = clock_.wall();
-  const model::PurgeSeq applied = peer.state.applied_purge;
-  for (const model::TaskId id : std::set<model::TaskId>(owed_)) {
-    Live& live = tasks_.at(id);
-    if (live.task.last_seq > applied) break;  // both numbers grow together
-    const auto part = std::ranges::find(live.task.nodes, peer.id, &model::NodeProgress::node);
-    if (part == live.task.nodes.end() || model::is_final(part->state)) continue;
-    mark_done(live, peer.id, now);
-    settle(live, now);
-  }
-  applied_[peer.id] = {applied, now};
+  model::PurgeSeq& counted = counted_[peer.id];
+  note_applied(peer, std::exchange(counted, peer.state.applied_purge));
+  if (stragglers_.erase(peer.id) > 0) applied_[peer.id] = {peer.state.applied_purge, clock_.wall()};
   write_soon();
 }
 
+/// It had applied everything up to `before`, and now more.
+void TaskBoard::note_applied(NodePeer& peer, model::PurgeSeq before) {
+  if (before >= peer.state.applied_purge) before = {};  // told to start over
+  const WallTime now = clock_.wall();
+  const auto end = owed_.upper_bound(peer.state.applied_purge);
+  for (auto it = owed_.upper_bound(before); it != end;) {
+    Live& live = tasks_.at(it++->second);  // the entry may go
+    if (mark_done(live, peer.id, now)) settle(live, now);
+  }
+}
+
 void TaskBoard::on_attached(NodePeer& peer, const rpc::Hello& /*hello*/) {
-  if (peer.role == rpc::Role::kEdge) on_purge_applied(peer);
+  if (peer.role != rpc::Role::kEdge) return;
+  counted_[peer.id] = peer.state.applied_purge;
+  note_applied(peer, {});
+  // Also in tasks that are not known here.
+  applied_[peer.id] = {peer.state.applied_purge, clock_.wall()};
+  write_soon();
 }
 
 void TaskBoard::on_detached(NodePeer& peer) {
+  counted_.erase(peer.id);
   const WallTime now = clock_.wall();
   for (const model::TaskId id : std::set<model::TaskId>(unfinished_)) {
     Live& live = tasks_.at(id);
@@ -160,10 +177,13 @@ void TaskBoard::record(model::TaskId id, model::NodeProgress progress) {
   const auto it = tasks_.find(id);
   if (it == tasks_.end()) return;
   Live& live = it->second;
-  const auto part = std::ranges::find(live.task.nodes, progress.node, &model::NodeProgress::node);
+  const auto part = part_of(live.task, progress.node);
   if (part == live.task.nodes.end() || model::is_final(part->state)) return;
   *part = progress;
-  if (model::is_final(progress.state)) live.awaited.erase(progress.node);
+  if (model::is_final(progress.state)) {
+    live.awaited.erase(progress.node);
+    --live.open;
+  }
   parts_.push_back({id, progress});
   settle(live, progress.updated);
   write_soon();
@@ -194,46 +214,63 @@ void TaskBoard::forget_old() {
     if (unfinished_.contains(it->first)) {
       ++it;
     } else {
-      owed_.erase(it->first);
+      const Live& live = it->second;
+      if (live.task.kind == model::TaskKind::kRefresh && live.open > 0) {
+        owed_.erase(live.task.last_seq);
+        for (const model::NodeProgress& part : live.task.nodes) {
+          if (!model::is_final(part.state)) stragglers_.insert(part.node);
+        }
+      }
       it = tasks_.erase(it);
     }
   }
 }
 
 void TaskBoard::write_soon() {
-  if (is_writing_ || (applied_.empty() && parts_.empty())) return;
+  if (is_writing_ || (done_.empty() && applied_.empty() && parts_.empty())) return;
   is_writing_ = true;
   reactor_.spawn_into(scope_, write());
 }
 
+struct TaskBoard::Writes {
+  std::map<model::TaskId, std::vector<store::TaskStore::Done>> done;
+  std::map<model::NodeId, Applied> applied;
+  std::vector<Part> parts;
+};
+
+/// One transaction for all that came meanwhile.
 io::Task<void> TaskBoard::write() {
-  while (!applied_.empty() || !parts_.empty()) {
-    const auto applied = std::exchange(applied_, {});
-    const auto parts = std::exchange(parts_, {});
+  while (!done_.empty() || !applied_.empty() || !parts_.empty()) {
+    co_await io::sleep_for(kGather);
+    auto writes = std::make_shared<const Writes>(  // shared with the pool's thread
+        Writes{std::exchange(done_, {}), std::exchange(applied_, {}), std::exchange(parts_, {})});
     for (;;) {
-      auto done = co_await pool_.run(
-          [this, applied, parts] {
-            return database_.write([&](store::Transaction& tx) -> Status {
-              store::TaskStore tasks(tx);
-              for (const auto& [node, at] : applied) {
-                if (auto recorded = tasks.record_applied(node, at.seq, at.at); !recorded) return fail(recorded.error());
-              }
-              for (const Part& part : parts) {
-                auto recorded = part.progress.message == kAwayMessage
-                                    ? tasks.stop_awaiting(part.task, part.progress.node, part.progress.updated)
-                                    : tasks.record_progress(part.task, part.progress);
-                if (!recorded && recorded.error().code != Code::kNotFound) return fail(recorded.error());
-              }
-              return {};
-            });
-          },
-          io::kNoDeadline);
+      auto deed = [this, writes, now = clock_.wall()] {
+        return database_.write([&](store::Transaction& tx) { return store(tx, *writes, now); });
+      };
+      auto done = co_await pool_.run(std::move(deed), io::kNoDeadline);
       if (done || done.error().code == Code::kCancelled) break;
       log::warn("task progress could not be stored: {}", done.error().message);
       co_await io::sleep_for(kRetry);
     }
   }
   is_writing_ = false;
+}
+
+Status TaskBoard::store(store::Transaction& tx, const Writes& writes, WallTime now) {
+  store::TaskStore tasks(tx);
+  const auto check = [](const auto& recorded) -> Status {
+    if (!recorded && recorded.error().code != Code::kNotFound) return fail(recorded.error());
+    return {};
+  };
+  for (const auto& [id, nodes] : writes.done) YZ_CHECK(check(tasks.record_done(id, nodes, now)));
+  for (const auto& [node, at] : writes.applied) YZ_CHECK(check(tasks.record_applied(node, at.seq, at.at)));
+  for (const Part& part : writes.parts) {
+    YZ_CHECK(check(part.progress.message == kAwayMessage
+                       ? tasks.stop_awaiting(part.task, part.progress.node, part.progress.updated)
+                       : tasks.record_progress(part.task, part.progress)));
+  }
+  return {};
 }
 
 PartState part_state(const model::Task& task, const model::NodeProgress& part, const NodeHub& hub) {

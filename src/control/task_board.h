@@ -11,6 +11,7 @@
 #include "metrics/registry.h"
 #include "model/task.h"
 #include "store/database.h"
+#include "store/task_store.h"
 
 namespace yz::control {
 
@@ -23,6 +24,7 @@ class TaskBoard final : public NodeObserver {
   struct Live {
     model::Task task;
     std::set<model::NodeId> awaited;  ///< connected when it was made; one that goes away is not waited for any more
+    std::size_t open = 0;             ///< parts that are not final
     std::uint64_t changes = 0;        ///< counts; for watchers
   };
 
@@ -51,13 +53,17 @@ class TaskBoard final : public NodeObserver {
   void on_detached(NodePeer& peer) override;
   void on_purge_applied(NodePeer& peer) override;
   void on_attached(NodePeer& peer, const rpc::Hello& hello) override;
+  void on_forgotten() override { counted_.clear(); }
 
  private:
-  void mark_done(Live& live, model::NodeId node, WallTime now);
+  bool mark_done(Live& live, model::NodeId node, WallTime now);
+  void note_applied(NodePeer& peer, model::PurgeSeq before);
   void settle(Live& live, WallTime now);
   void forget_old();
   void write_soon();
+  struct Writes;
   io::Task<void> write();
+  [[nodiscard]] static Status store(store::Transaction& tx, const Writes& writes, WallTime now);
 
   io::Reactor& reactor_;
   NodeHub& hub_;
@@ -66,17 +72,22 @@ class TaskBoard final : public NodeObserver {
   const Clock& clock_;
   std::map<model::TaskId, Live> tasks_;
   std::set<model::TaskId> unfinished_;
-  std::set<model::TaskId> owed_;  // refreshes that some node, awaited or not, has not applied
+  // Refreshes that some node, awaited or not, has not applied, by their last record.
+  std::map<model::PurgeSeq, model::TaskId> owed_;
+  std::map<model::NodeId, model::PurgeSeq> counted_;  // what on_purge_applied has seen of each connected node
+  std::set<model::NodeId> stragglers_;                // have open parts in tasks that are forgotten here
   struct Applied {
     model::PurgeSeq seq;
     WallTime at;
   };
-  std::map<model::NodeId, Applied> applied_;  // to be written
+  // To be written: parts of tasks known here; of nodes that came back or lag, whatever the database finds.
+  std::map<model::TaskId, std::vector<store::TaskStore::Done>> done_;
+  std::map<model::NodeId, Applied> applied_;
   struct Part {
     model::TaskId task;
     model::NodeProgress progress;
   };
-  std::vector<Part> parts_;  // to be written
+  std::vector<Part> parts_;
   bool is_writing_ = false;
   metrics::Histogram refresh_time_;
   metrics::Counter finished_;

@@ -31,6 +31,8 @@ std::string_view to_string(Forward forward) {
 
 namespace {
 
+constexpr std::size_t kUsualParameters = 64;  // what most write, so that the text grows once
+
 template <typename Number>
 void append_number(std::string& out, std::string_view label, Number value) {
   out.append(label).append(std::string_view(fmt::format_int(value).c_str()));
@@ -39,6 +41,7 @@ void append_number(std::string& out, std::string_view label, Number value) {
 }  // namespace
 
 void append_cache_status(std::string& out, std::string_view cache, const CacheStatus& status) {
+  out.reserve(out.size() + cache.size() + kUsualParameters);
   out.append(cache);
   if (status.hit) out.append("; hit");
   if (!status.hit && status.forward != Forward::kNone) {

@@ -57,7 +57,7 @@ HeaderMap& HeaderMap::operator=(const HeaderMap& other) {
 
 void HeaderMap::open_block(std::size_t size) {
   if (block_) filled_.push_back(std::move(block_));
-  block_ = std::make_unique_for_overwrite<char[]>(size);
+  block_ = Block(static_cast<char*>(BlockPool::allocate(size)), {size});
   block_size_ = size;
   block_used_ = 0;
 }

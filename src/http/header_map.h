@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "http/fields.h"
 
 namespace yz::http {
@@ -51,9 +52,15 @@ class HeaderMap {
   std::string_view keep(std::string_view text);
   void open_block(std::size_t size);
 
-  std::vector<Field> lines_;
-  std::unique_ptr<char[]> block_;                // the text being added to; most messages need no other
-  std::vector<std::unique_ptr<char[]>> filled_;  // blocks that became full
+  struct Release {
+    std::size_t size;
+    void operator()(char* block) const noexcept { BlockPool::release(block, size); }
+  };
+  using Block = std::unique_ptr<char[], Release>;
+
+  std::vector<Field, PoolAllocator<Field>> lines_;
+  Block block_;                // the text being added to; most messages need no other
+  std::vector<Block> filled_;  // blocks that became full
   std::size_t block_used_ = 0;
   std::size_t block_size_ = 0;
 };

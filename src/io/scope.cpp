@@ -11,8 +11,8 @@ struct RootFrame::promise_type : ListLink {
   }
   ~promise_type() { --scope.size_; }
 
-  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
-  static void operator delete(void* frame, std::size_t size) noexcept { FramePool::release(frame, size); }
+  static void* operator new(std::size_t size) { return BlockPool::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { BlockPool::release(frame, size); }
 
   RootFrame get_return_object() noexcept { return {}; }
   std::suspend_never initial_suspend() noexcept { return {}; }

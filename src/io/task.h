@@ -5,8 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/block_pool.h"
 #include "base/result.h"
-#include "io/frame_pool.h"
 
 namespace yz::io {
 
@@ -26,8 +26,8 @@ struct TaskPromiseBase {
     void await_resume() const noexcept {}
   };
 
-  static void* operator new(std::size_t size) { return FramePool::allocate(size); }
-  static void operator delete(void* frame, std::size_t size) noexcept { FramePool::release(frame, size); }
+  static void* operator new(std::size_t size) { return BlockPool::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { BlockPool::release(frame, size); }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   FinalAwaiter final_suspend() noexcept { return {}; }
@@ -63,7 +63,7 @@ struct TaskPromise<void> final : TaskPromiseBase {
 /// The Task owns the frame: destroying a Task whose coroutine is suspended cancels it, its locals are destroyed and
 /// what it awaited is given up. That is the only kind of cancellation, so every awaiter of this room may be destroyed
 /// while it waits. Coroutines take parameters by value (or refer to objects that outlive them). An exception that
-/// leaves a coroutine ends the process. Frames come from FramePool.
+/// leaves a coroutine ends the process. Frames come from BlockPool.
 template <typename T>
 class [[nodiscard]] Task {
  public:

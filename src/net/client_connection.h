@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/block_pool.h"
 #include "http/chunked.h"
 #include "http/message.h"
 #include "http/response_parser.h"
@@ -24,8 +25,8 @@ class ClientConnection {
   ClientConnection(const ClientConnection&) = delete;
   ClientConnection& operator=(const ClientConnection&) = delete;
 
-  static void* operator new(std::size_t size) { return io::FramePool::allocate(size); }
-  static void operator delete(void* block, std::size_t size) noexcept { io::FramePool::release(block, size); }
+  static void* operator new(std::size_t size) { return BlockPool::allocate(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { BlockPool::release(block, size); }
 
   /// Sends the request, which check_request() accepted and which outlives the call, and reads the final response's
   /// head.

@@ -26,7 +26,11 @@ constexpr int kMaxMessageBytes = 4 << 20;
 constexpr std::chrono::milliseconds kHousekeeping{250};
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for closing sessions with a reason
 
-class ServerImpl final : public NodeServer, public SessionHost, private wire::pb::NodeChannel::CallbackService {
+/// Connect's messages as bytes: frames share their payloads (frame.h).
+using Service = wire::pb::NodeChannel::WithRawCallbackMethod_Connect<
+    wire::pb::NodeChannel::WithCallbackMethod_Enrol<wire::pb::NodeChannel::Service>>;
+
+class ServerImpl final : public NodeServer, public SessionHost, private Service {
  public:
   ServerImpl(NodeServerOptions options, NodeServerEvents& events) : options_(std::move(options)), events_(events) {}
   ~ServerImpl() override { stop(); }
@@ -48,8 +52,7 @@ class ServerImpl final : public NodeServer, public SessionHost, private wire::pb
  private:
   grpc::ServerUnaryReactor* Enrol(grpc::CallbackServerContext* context, const wire::pb::EnrolRequest* request,
                                   wire::pb::EnrolResponse* response) override;
-  grpc::ServerBidiReactor<wire::pb::NodeMessage, wire::pb::ControlMessage>* Connect(
-      grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Connect(grpc::CallbackServerContext* context) override;
   void keep_house();
   [[nodiscard]] std::vector<ServerSessionPtr> all_sessions() const;
   void call_ended();
@@ -96,8 +99,7 @@ Status ServerImpl::listen() {
   return {};
 }
 
-grpc::ServerBidiReactor<wire::pb::NodeMessage, wire::pb::ControlMessage>* ServerImpl::Connect(
-    grpc::CallbackServerContext* context) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServerImpl::Connect(grpc::CallbackServerContext* context) {
   auto session = std::make_shared<ServerSession>(*this, *context);
   session->begin();
   bool refuse = false;

@@ -81,7 +81,7 @@ void ServerSession::pump() {
   if (!welcomed_ || writing_ || ending_ || done_) return;
   auto frame = queue_.next();
   if (!frame) return;
-  wire::to_wire(frame->message, frame->slice, out_);
+  out_ = wire::to_frame(frame->message, frame->slice);
   writing_ = true;
   StartWrite(&out_);
 }
@@ -117,7 +117,9 @@ void ServerSession::OnReadDone(bool ok) {
 }
 
 Status ServerSession::greet() {
-  YZ_TRY(hello_, wire::hello_from_wire(std::move(in_)));
+  wire::pb::NodeMessage in;
+  YZ_CHECK(wire::from_frame(in_, in));
+  YZ_TRY(hello_, wire::hello_from_wire(std::move(in)));
   if (hello_.node != identity_.node) {
     return fail(Code::kPermission, "Hello is from another node than the certificate", Fault::kClient);
   }
@@ -134,7 +136,9 @@ Status ServerSession::greet() {
 }
 
 Status ServerSession::deliver() {
-  YZ_TRY(auto message, reader_.read(std::move(in_)));
+  wire::pb::NodeMessage in;
+  YZ_CHECK(wire::from_frame(in_, in));
+  YZ_TRY(auto message, reader_.read(std::move(in)));
   if (!message) return {};
   const std::lock_guard event_lock(event_mutex_);
   if (!reported_) host_.events().on_message(shared_from_this(), *std::move(message));
@@ -146,6 +150,7 @@ void ServerSession::OnWriteDone(bool ok) {
   {
     const std::lock_guard lock(mutex_);
     writing_ = false;
+    out_.Clear();
     if (!ok && !ending_) ending_ = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the node went away");
     if (ending_) {
       finish_if_idle();

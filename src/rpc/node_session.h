@@ -6,9 +6,11 @@
 #include <string>
 
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "rpc/control_queue.h"
+#include "rpc/frame.h"
 #include "rpc/node_server.h"
 #include "rpc/wire.h"
 
@@ -33,7 +35,7 @@ class SessionHost {
 
 /// One stream: Hello in, Welcome out, then both ways until either end closes. At most one write is under way; the rest
 /// waits in the queue, so a slow node costs its own bounded memory and nobody's time. Lives until OnDone.
-class ServerSession final : public grpc::ServerBidiReactor<wire::pb::NodeMessage, wire::pb::ControlMessage>,
+class ServerSession final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                             public NodeSession,
                             public std::enable_shared_from_this<ServerSession> {
  public:
@@ -77,8 +79,8 @@ class ServerSession final : public grpc::ServerBidiReactor<wire::pb::NodeMessage
   Hello hello_;
   MonoTime hello_deadline_;
   wire::NodeMessageReader reader_;
-  wire::pb::NodeMessage in_;
-  wire::pb::ControlMessage out_;
+  grpc::ByteBuffer in_;
+  grpc::ByteBuffer out_;
 
   std::mutex event_mutex_;  // one event at a time; taken before mutex_
   bool opened_ = false;     // events().on_hello accepted it

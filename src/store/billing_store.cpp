@@ -40,17 +40,19 @@ billing::RequestClass class_of(const model::UsageKey& key) {
   return is_dynamic ? RequestClass::kPlainDynamic : RequestClass::kPlainStatic;
 }
 
-Points sum_points(const model::UsageBatch& batch, const std::string& country, const UsageOwners& owners) {
+Points sum_points(std::span<const CountedBatch> batches, const UsageOwners& owners) {
   Points out;
-  for (const model::UsageRecord& record : batch.records) {
-    const auto owner = owners.find(record.key.domain);
-    if (owner == owners.end() || record.key.tier != model::Tier::kL1) continue;
-    const std::uint32_t minute = record.key.minute - record.key.minute % billing::kPointMinutes;
-    UsagePoint point{.minute = minute, .bytes = record.counts.bytes_out};
-    point.requests[static_cast<std::size_t>(class_of(record.key))] = record.counts.requests;
-    UsagePoint& sum = out[{owner->second.value, minute, country}];
-    sum.minute = minute;
-    sum += point;
+  for (const CountedBatch& counted : batches) {
+    for (const model::UsageRecord& record : counted.batch->records) {
+      const auto owner = owners.find(record.key.domain);
+      if (owner == owners.end() || record.key.tier != model::Tier::kL1) continue;
+      const std::uint32_t minute = record.key.minute - record.key.minute % billing::kPointMinutes;
+      UsagePoint point{.minute = minute, .bytes = record.counts.bytes_out};
+      point.requests[static_cast<std::size_t>(class_of(record.key))] = record.counts.requests;
+      UsagePoint& sum = out[{owner->second.value, minute, counted.origin.country}];
+      sum.minute = minute;
+      sum += point;
+    }
   }
   return out;
 }
@@ -147,8 +149,8 @@ Result<Listing<T>> list_owned(Transaction& tx, PageQuery query, std::optional<Te
 
 }  // namespace
 
-Status BillingStore::count(const model::UsageBatch& batch, const UsageOrigin& origin, const UsageOwners& owners) {
-  const Points points = sum_points(batch, origin.country, owners);
+Status BillingStore::count(std::span<const CountedBatch> batches, const UsageOwners& owners) {
+  const Points points = sum_points(batches, owners);
   Points on_time, late;
   std::map<std::uint64_t, std::uint32_t> closed;
   for (const auto& [key, point] : points) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,8 +75,8 @@ class BillingStore final {
  public:
   explicit BillingStore(Transaction& tx) : tx_(tx) {}
 
-  /// Counts a batch (one that was found new, in the same transaction) towards the domains' tenants. Tier l1 only.
-  Status count(const model::UsageBatch& batch, const UsageOrigin& origin, const UsageOwners& owners);
+  /// Counts batches (those that were found new, in the same transaction) towards the domains' tenants. Tier l1 only.
+  Status count(std::span<const CountedBatch> batches, const UsageOwners& owners);
 
   Result<StoredPlan> create_plan(const Author& author, std::string name, const billing::Plan& plan);
   /// A further version; earlier ones stay as they are. Fails with kNotFound.

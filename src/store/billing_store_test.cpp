@@ -59,9 +59,10 @@ class BillingStoreTest : public StoreTest {
     record.counts.bytes_out = gigabytes * kGb;
     const UsageOrigin origin{.node = {1}, .group = {1}, .country = country};
     const model::UsageBatch batch{.node = {1}, .epoch = 1, .number = ++number_, .records = {record}};
+    const CountedBatch counted[] = {{&batch, origin}};
     const auto done = db().write([&](Transaction& tx) -> Status {
-      YZ_TRY(const UsageOwners owners, StatisticsStore(tx).owners(batch.records));
-      return BillingStore(tx).count(batch, origin, owners);
+      YZ_TRY(const UsageOwners owners, StatisticsStore(tx).owners(counted));
+      return BillingStore(tx).count(counted, owners);
     });
     EXPECT_TRUE(done);
   }

@@ -1,6 +1,7 @@
 #include "store/database.h"
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -26,10 +27,15 @@ class Database::Pool {
     std::unique_ptr<Connection> connection;
     {
       std::unique_lock lock(mutex_);
-      const auto ready = [&] { return is_writer(mode) ? !writer_out_ : free_ > 0; };
-      if (!changed_.wait_for(lock, options_.acquire_timeout, ready)) {
-        return fail(Code::kTimeout, "database: no free connection");
-      }
+      // In the order they came: one that writes again and again must not keep the others out.
+      const std::uint64_t place = next_place_++;
+      std::deque<std::uint64_t>& waiting = is_writer(mode) ? waiting_writers_ : waiting_;
+      waiting.push_back(place);
+      const auto ready = [&] { return waiting.front() == place && (is_writer(mode) ? !writer_out_ : free_ > 0); };
+      const bool is_ready = changed_.wait_for(lock, options_.acquire_timeout, ready);
+      std::erase(waiting, place);
+      if (!waiting.empty()) changed_.notify_all();  // the next one has its turn
+      if (!is_ready) return fail(Code::kTimeout, "database: no free connection");
       auto& idle = is_writer(mode) ? idle_writer_ : idle_;
       is_writer(mode) ? void(writer_out_ = true) : void(--free_);
       if (!idle.empty()) {
@@ -71,6 +77,9 @@ class Database::Pool {
   std::condition_variable changed_;
   std::size_t free_;
   bool writer_out_ = false;
+  std::uint64_t next_place_ = 0;
+  std::deque<std::uint64_t> waiting_;  // places in the queue
+  std::deque<std::uint64_t> waiting_writers_;
   std::vector<std::unique_ptr<Connection>> idle_;
   std::vector<std::unique_ptr<Connection>> idle_writer_;
 };

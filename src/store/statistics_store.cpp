@@ -6,12 +6,14 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "model/config_snapshot.h"
 #include "store/dialect.h"
+#include "store/integer_row.h"
 
 namespace yz::store {
 
@@ -71,9 +73,9 @@ StatisticsCounts counts_of(const UsageRecord& record) {
 /// Every sum that a record belongs to.
 class Summing {
  public:
-  Summing(StatisticsStep step, const UsageOrigin& origin) : step_(step), origin_(origin) {}
+  explicit Summing(StatisticsStep step) : step_(step) {}
 
-  void add(const UsageRecord& record, model::TenantId tenant) {
+  void add(const UsageRecord& record, const UsageOrigin& origin, model::TenantId tenant) {
     const model::UsageKey& key = record.key;
     const std::uint64_t values[] = {
         0,
@@ -82,15 +84,15 @@ class Summing {
         static_cast<std::uint64_t>(key.protocol) + (key.is_tls ? kTlsFlag : 0),
         std::uint64_t{key.country} << 8 | key.province,
         key.isp,
-        origin_.group.value,
-        origin_.node.value,
+        origin.group.value,
+        origin.node.value,
         key.domain.value,
         tenant.value,
     };
     const std::pair<Scope, std::uint64_t> scopes[] = {{Scope::kAll, 0},
                                                       {Scope::kTenant, tenant.value},
                                                       {Scope::kDomain, key.domain.value},
-                                                      {Scope::kNode, origin_.node.value}};
+                                                      {Scope::kNode, origin.node.value}};
     const StatisticsCounts counts = counts_of(record);
     for (const auto& [scope, id] : scopes) {
       if (scope != Scope::kAll && id == 0) continue;
@@ -109,19 +111,8 @@ class Summing {
 
  private:
   StatisticsStep step_;
-  const UsageOrigin& origin_;
   Sums sums_;
 };
-
-void append_row(const Key& key, const StatisticsCounts& counts, std::vector<Value>& parameters) {
-  const model::UsageCounts& usage = counts.usage;
-  for (const std::uint64_t number :
-       {static_cast<std::uint64_t>(key.scope), key.id, static_cast<std::uint64_t>(key.tier),
-        static_cast<std::uint64_t>(key.facet), std::uint64_t{key.minute}, key.value, usage.requests, usage.bytes_out,
-        usage.bytes_in, usage.origin_requests, usage.origin_bytes, usage.duration_us, counts.hits, counts.hit_bytes}) {
-    parameters.emplace_back(number);
-  }
-}
 
 /// In key order, so that two transactions meet on the first common row, never crosswise.
 Status add_to(Transaction& tx, std::string_view table, const Sums& sums) {
@@ -132,12 +123,15 @@ Status add_to(Transaction& tx, std::string_view table, const Sums& sums) {
       {"requests", "bytes_out", "bytes_in", "origin_requests", "origin_bytes", "duration_us", "hits", "hit_bytes"});
   for (auto it = sums.begin(); it != sums.end();) {
     std::string rows;
-    std::vector<Value> parameters;
     for (std::size_t n = 0; n < kRowsPerInsert && it != sums.end(); ++n, ++it) {
-      rows += n == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-      append_row(it->first, it->second, parameters);
+      const auto& [key, counts] = *it;
+      const model::UsageCounts& usage = counts.usage;
+      append_integer_row(rows, {static_cast<std::uint64_t>(key.scope), key.id, static_cast<std::uint64_t>(key.tier),
+                                static_cast<std::uint64_t>(key.facet), key.minute, key.value, usage.requests,
+                                usage.bytes_out, usage.bytes_in, usage.origin_requests, usage.origin_bytes,
+                                usage.duration_us, counts.hits, counts.hit_bytes});
     }
-    YZ_CHECK(tx.execute(head + rows + tail, parameters));
+    YZ_CHECK(tx.execute(head + rows + tail));
   }
   return {};
 }
@@ -246,10 +240,12 @@ StatisticsCounts& StatisticsCounts::operator+=(const StatisticsCounts& other) {
   return *this;
 }
 
-Result<UsageOwners> StatisticsStore::owners(const std::vector<UsageRecord>& records) {
+Result<UsageOwners> StatisticsStore::owners(std::span<const CountedBatch> batches) {
   std::set<std::uint64_t> domains;
-  for (const UsageRecord& record : records) {
-    if (record.key.domain) domains.insert(record.key.domain.value);
+  for (const CountedBatch& counted : batches) {
+    for (const UsageRecord& record : counted.batch->records) {
+      if (record.key.domain) domains.insert(record.key.domain.value);
+    }
   }
   UsageOwners known;
   if (domains.empty()) return known;
@@ -278,17 +274,32 @@ Result<UsageOwners> StatisticsStore::owners(const std::vector<UsageRecord>& reco
   return known;
 }
 
-Status StatisticsStore::add(const model::UsageBatch& batch, const UsageOrigin& origin, const UsageOwners& owners) {
+Status StatisticsStore::add(std::span<const CountedBatch> batches, const UsageOwners& owners) {
   for (const StatisticsStep step : kSteps) {
-    Summing summing(step, origin);
-    for (const UsageRecord& record : batch.records) {
-      const auto it = owners.find(record.key.domain);
-      summing.add(record, it == owners.end() ? model::TenantId{} : it->second);
+    Summing summing(step);
+    for (const CountedBatch& counted : batches) {
+      for (const UsageRecord& record : counted.batch->records) {
+        const auto it = owners.find(record.key.domain);
+        summing.add(record, counted.origin, it == owners.end() ? model::TenantId{} : it->second);
+      }
     }
     YZ_CHECK(add_to(tx_, table_of(step), summing.sums()));
   }
-  if (batch.covers_until > batch.covers_from) {
-    YZ_CHECK(cover(origin.node, batch.covers_from, batch.covers_until));
+  // What follows each other is one stretch; by node, so that two transactions never meet crosswise.
+  std::vector<UsageStretch> covered;
+  for (const CountedBatch& counted : batches) {
+    const model::UsageBatch& batch = *counted.batch;
+    if (batch.covers_until > batch.covers_from) {
+      covered.push_back({counted.origin.node, batch.covers_from, batch.covers_until});
+    }
+  }
+  std::ranges::sort(covered, {}, [](const UsageStretch& one) { return std::tuple(one.node, one.from); });
+  for (auto it = covered.begin(); it != covered.end();) {
+    UsageStretch whole = *it++;
+    for (; it != covered.end() && it->node == whole.node && it->from <= whole.until; ++it) {
+      whole.until = std::max(whole.until, it->until);
+    }
+    YZ_CHECK(cover(whole.node, whole.from, whole.until));
   }
   return {};
 }
@@ -337,6 +348,13 @@ Status StatisticsStore::cover(model::NodeId node, WallTime from, WallTime until)
                                "covered_from <= ? AND covered_until >= ?{}",
                                tx_.dialect().for_update()),
                    2, {node, until, from}));
+  // Nearly always: what goes on where the last one ended.
+  if (touching.size() == 1 && touching[0].time(0) < from) {
+    until = std::max(until, touching[0].time(1));
+    YZ_CHECK(tx_.execute("UPDATE usage_coverage SET covered_until = ? WHERE node = ? AND covered_from = ?",
+                         {until, node, touching[0].time(0)}));
+    return {};
+  }
   for (const Row& row : touching) {
     from = std::min(from, row.time(0));
     until = std::max(until, row.time(1));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,12 @@ struct UsageOrigin {
   std::string country;  ///< of the group's place; "" when it is not given
 };
 
+/// A batch and where it was counted. Points into what the caller keeps.
+struct CountedBatch {
+  const model::UsageBatch* batch = nullptr;
+  UsageOrigin origin;
+};
+
 /// Whose the domains of a batch are; one that was nobody's is not in it.
 using UsageOwners = std::map<model::DomainId, model::TenantId>;
 
@@ -96,9 +103,9 @@ class StatisticsStore final {
   explicit StatisticsStore(Transaction& tx) : tx_(tx) {}
 
   /// Whose domains these are now; of a removed one, whose it was when something was counted for it last.
-  Result<UsageOwners> owners(const std::vector<model::UsageRecord>& records);
-  /// Adds a batch, which must be one that UsageStore::ingest found new, in the same transaction.
-  Status add(const model::UsageBatch& batch, const UsageOrigin& origin, const UsageOwners& owners);
+  Result<UsageOwners> owners(std::span<const CountedBatch> batches);
+  /// Adds batches, which must be those that UsageStore::ingest found new, in the same transaction.
+  Status add(std::span<const CountedBatch> batches, const UsageOwners& owners);
 
   /// The points there are, ordered by (minute, value).
   Result<std::vector<StatisticsPoint>> series(const StatisticsQuery& query);

@@ -27,9 +27,12 @@ class StatisticsStoreTest : public StoreTest {
   }
   void add(model::UsageBatch batch, UsageOrigin origin = {{1}, {5}, "CN"}) {
     batch.node = origin.node;
+    add_together({{&batch, std::move(origin)}});
+  }
+  void add_together(const std::vector<CountedBatch>& batches) {
     EXPECT_TRUE(db().write([&](Transaction& tx) -> Status {
-      YZ_TRY(const UsageOwners owners, StatisticsStore(tx).owners(batch.records));
-      return StatisticsStore(tx).add(batch, origin, owners);
+      YZ_TRY(const UsageOwners owners, StatisticsStore(tx).owners(batches));
+      return StatisticsStore(tx).add(batches, owners);
     }));
   }
   std::vector<StatisticsPoint> series(const StatisticsQuery& query) {
@@ -124,6 +127,31 @@ TEST_P(StatisticsStoreTest, ScopesAndFacetsAreToldApart) {
   });
   ASSERT_EQ(rest.size(), 1U);
   EXPECT_EQ(rest[0].counts.usage.bytes_out, 4000U);
+}
+
+TEST_P(StatisticsStoreTest, BatchesAddedTogetherMakeTheSameSumsAndStretches) {
+  const auto at = [](int second) { return WallTime(std::chrono::seconds(6'000 + second)); };
+  const auto batch = [&](std::uint64_t node, int from, int until, std::uint64_t requests) {
+    return model::UsageBatch{
+        .node = {node}, .records = {record(100, 9, requests)}, .covers_from = at(from), .covers_until = at(until)};
+  };
+  add(batch(1, 0, 1, 1), {{1}, {5}, "CN"});
+  const std::vector<model::UsageBatch> batches{batch(1, 2, 3, 2), batch(2, 0, 5, 4), batch(1, 1, 2, 8),
+                                               batch(1, 7, 8, 16)};
+  std::vector<CountedBatch> counted;
+  for (const auto& one : batches) counted.push_back({&one, {one.node, {5}, "CN"}});
+  add_together(counted);
+  const auto of_node = [&](std::uint64_t node) {
+    return series({.scope = Scope::kNode, .id = node, .from_minute = 100, .to_minute = 105})
+        .at(0)
+        .counts.usage.requests;
+  };
+  EXPECT_EQ(of_node(1), 27U);
+  EXPECT_EQ(of_node(2), 4U);
+  const auto stretches = read([](Transaction& tx) { return StatisticsStore(tx).coverage(); });
+  EXPECT_EQ(stretches, (std::vector<UsageStretch>{{{1}, at(0), at(3)}, {{1}, at(7), at(8)}, {{2}, at(0), at(5)}}));
+  add(batch(1, 3, 7, 32), {{1}, {5}, "CN"});
+  EXPECT_EQ(gaps(at(0), at(5)), (std::vector<UsageStretch>{}));
 }
 
 TEST_P(StatisticsStoreTest, WhatIsLateForARemovedDomainIsStillItsTenants) {

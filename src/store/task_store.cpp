@@ -1,5 +1,8 @@
 #include "store/task_store.h"
 
+#include <iterator>
+#include <map>
+
 #include <fmt/format.h>
 
 #include "store/audit_log.h"
@@ -92,12 +95,17 @@ Status insert_targets(Transaction& tx, const Task& task) {
   return {};
 }
 
+/// As text: a task may be for thousands of nodes (see append_integer_row).
 Status insert_nodes(Transaction& tx, TaskId id, const std::vector<TaskNode>& nodes, WallTime now) {
-  for (const TaskNode& node : nodes) {
-    YZ_CHECK(
-        tx.execute("INSERT INTO task_node (task, node, awaited, state, done, failed, message, updated_at) "
-                   "VALUES (?, ?, ?, ?, 0, 0, '', ?)",
-                   {id, node.node, node.awaited, number(TaskState::kPending), now}));
+  constexpr std::size_t kRowsPerInsert = 500;
+  for (auto it = nodes.begin(); it != nodes.end();) {
+    std::string rows;
+    for (std::size_t n = 0; n < kRowsPerInsert && it != nodes.end(); ++n, ++it) {
+      fmt::format_to(std::back_inserter(rows), "{}({}, {}, {:d}, {}, 0, 0, '', {})", n == 0 ? "" : ", ", id.value,
+                     it->node.value, it->awaited, number(TaskState::kPending), now.time_since_epoch().count());
+    }
+    YZ_CHECK(tx.execute(
+        "INSERT INTO task_node (task, node, awaited, state, done, failed, message, updated_at) VALUES " + rows));
   }
   return {};
 }
@@ -259,6 +267,23 @@ Result<std::vector<TaskId>> TaskStore::record_applied(NodeId node, model::PurgeS
     changed.push_back(id);
   }
   return changed;
+}
+
+Result<TaskState> TaskStore::record_done(TaskId id, const std::vector<Done>& nodes, WallTime now) {
+  YZ_TRY(const auto targets, tx_.query_one("SELECT last_seq - first_seq + 1 FROM task WHERE id = ?", 1, {id}));
+  if (!targets) return no_such_task(id);
+  std::map<WallTime, std::string> lists;
+  for (const Done& done : nodes) {
+    std::string& list = lists[done.at];
+    fmt::format_to(std::back_inserter(list), "{}{}", list.empty() ? "" : ", ", done.node.value);
+  }
+  for (const auto& [at, list] : lists) {
+    YZ_CHECK(tx_.execute(fmt::format("UPDATE task_node SET state = ?, done = ?, updated_at = ? "
+                                     "WHERE task = ? AND node IN ({}) AND state IN {}",
+                                     list, open_states()),
+                         {number(TaskState::kComplete), targets->u64(0), at, id}));
+  }
+  return settle(tx_, id, now);
 }
 
 Result<TaskState> TaskStore::record_progress(TaskId id, const NodeProgress& progress) {

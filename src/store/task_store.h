@@ -50,6 +50,13 @@ class TaskStore final {
   /// The node has applied every purge up to `applied`: its part of each unfinished refresh up to there is done.
   /// The tasks whose progress changed.
   Result<std::vector<model::TaskId>> record_applied(model::NodeId node, model::PurgeSeq applied, WallTime now);
+  /// Nodes have done all of a refresh, each at its time; a part that is final stays as it is. The task's state after
+  /// it.
+  struct Done {
+    model::NodeId node;
+    WallTime at;
+  };
+  Result<model::TaskState> record_done(model::TaskId id, const std::vector<Done>& nodes, WallTime now);
   /// A node's report on its part of a task; a part that is final stays as it is. The task's state after it.
   Result<model::TaskState> record_progress(model::TaskId id, const model::NodeProgress& progress);
   /// The node went away before it had done its part: the task waits for it no longer; it will catch up on return. The

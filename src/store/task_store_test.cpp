@@ -81,6 +81,32 @@ TEST_P(TaskStoreTest, ARefreshIsCompleteWhenEveryAwaitedNodeAppliedItsLastRecord
   EXPECT_TRUE(read([&](Transaction& tx) { return TaskStore(tx).away(task.id); }).empty());
 }
 
+TEST_P(TaskStoreTest, ThousandsOfNodesFinishATaskTogether) {
+  std::vector<TaskNode> nodes;
+  for (std::uint64_t id = 1; id <= 1'201; ++id) nodes.push_back({{id}, id != 1'201});
+  const auto task = add_refresh(nodes);
+  std::vector<TaskStore::Done> first, rest;
+  for (std::uint64_t id = 1; id <= 1'200; ++id) {
+    (id % 2 == 0 ? first : rest).push_back({{id}, now() + std::chrono::milliseconds(id % 5)});
+  }
+  const auto record = [&](const std::vector<TaskStore::Done>& done) {
+    return write([&](Transaction& tx) { return TaskStore(tx).record_done(task.id, done, now()); });
+  };
+  EXPECT_EQ(record(first), TaskState::kRunning);
+  report(task.id, {1}, TaskState::kFailed, "disk full");
+  advance(std::chrono::milliseconds(40));
+  EXPECT_EQ(record(rest), TaskState::kPartial);
+  const auto done = get(task.id);
+  EXPECT_EQ(done.finished, now());
+  EXPECT_EQ(done.nodes.at(0).message, "disk full") << "what was final stays";
+  for (std::size_t i = 1; i < 1'200; ++i) {
+    ASSERT_EQ(done.nodes.at(i).state, TaskState::kComplete) << i;
+    ASSERT_EQ(done.nodes[i].done, 2u);
+    ASSERT_EQ((done.nodes[i].updated - task.created).count() % 5, static_cast<std::int64_t>((i + 1) % 5));
+  }
+  EXPECT_EQ(done.nodes.at(1'200).state, TaskState::kPending);
+}
+
 TEST_P(TaskStoreTest, OneAcknowledgementMayFinishSeveralTasks) {
   const auto first = add_refresh({{{1}}});
   const auto second = add_refresh({{{1}}});

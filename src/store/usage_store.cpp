@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "store/dialect.h"
+#include "store/integer_row.h"
 
 namespace yz::store {
 
@@ -19,23 +20,20 @@ using Sums = std::map<UsageKey, UsageCounts>;
 constexpr std::size_t kRowsPerInsert = 100;
 constexpr std::uint32_t kCoarse = 5;
 
-Sums sum_by(const std::vector<UsageRecord>& records, std::uint32_t step) {
+Sums sum_by(std::span<const model::UsageBatch* const> batches, std::uint32_t step) {
   Sums sums;
-  for (const UsageRecord& record : records) {
-    UsageKey key = record.key;
-    key.minute -= key.minute % step;
-    sums[key] += record.counts;
+  for (const model::UsageBatch* batch : batches) {
+    for (const UsageRecord& record : batch->records) {
+      // What the rollup does not tell apart stays at its default.
+      const UsageKey key{.minute = record.key.minute - record.key.minute % step,
+                         .domain = record.key.domain,
+                         .tier = record.key.tier,
+                         .status_class = record.key.status_class,
+                         .cache_result = record.key.cache_result};
+      sums[key] += record.counts;
+    }
   }
   return sums;
-}
-
-void append_row(const UsageKey& key, const UsageCounts& counts, std::vector<Value>& parameters) {
-  for (const std::uint64_t number :
-       {std::uint64_t{key.minute}, key.domain.value, static_cast<std::uint64_t>(key.tier),
-        std::uint64_t{key.status_class}, static_cast<std::uint64_t>(key.cache_result), counts.requests,
-        counts.bytes_out, counts.bytes_in, counts.origin_requests, counts.origin_bytes, counts.duration_us}) {
-    parameters.emplace_back(number);
-  }
 }
 
 /// Adds the sums to a rollup, in key order: two transactions meet on the first common row, never crosswise.
@@ -49,12 +47,13 @@ Status add_to(Transaction& tx, std::string_view table, const Sums& sums) {
                           {"requests", "bytes_out", "bytes_in", "origin_requests", "origin_bytes", "duration_us"});
   for (auto it = sums.begin(); it != sums.end();) {
     std::string rows;
-    std::vector<Value> parameters;
     for (std::size_t n = 0; n < kRowsPerInsert && it != sums.end(); ++n, ++it) {
-      rows += n == 0 ? "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" : ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-      append_row(it->first, it->second, parameters);
+      const auto& [key, counts] = *it;
+      append_integer_row(rows, {key.minute, key.domain.value, static_cast<std::uint64_t>(key.tier), key.status_class,
+                                static_cast<std::uint64_t>(key.cache_result), counts.requests, counts.bytes_out,
+                                counts.bytes_in, counts.origin_requests, counts.origin_bytes, counts.duration_us});
     }
-    YZ_CHECK(tx.execute(head + rows + tail, parameters));
+    YZ_CHECK(tx.execute(head + rows + tail));
   }
   return {};
 }
@@ -116,13 +115,24 @@ Result<std::vector<UsagePoint>> select_sums(Transaction& tx, const UsageQuery& q
 }  // namespace
 
 Result<bool> UsageStore::ingest(const model::UsageBatch& batch, WallTime now) {
-  auto first = tx_.execute("INSERT INTO usage_batch (node, epoch, number, received_at, records) VALUES (?, ?, ?, ?, ?)",
-                           {batch.node, batch.epoch, batch.number, now, std::uint64_t{batch.records.size()}});
-  if (!first && first.error().code == Code::kAlreadyExists) return false;
-  if (!first) return fail(std::move(first).error());
-  YZ_CHECK(add_to(tx_, "usage_1m", sum_by(batch.records, 1)));
-  YZ_CHECK(add_to(tx_, "usage_5m", sum_by(batch.records, kCoarse)));
-  return true;
+  YZ_TRY(const auto fresh, ingest(std::span(&batch, 1), now));
+  return !fresh.empty();
+}
+
+Result<std::vector<const model::UsageBatch*>> UsageStore::ingest(std::span<const model::UsageBatch> batches,
+                                                                 WallTime now) {
+  std::vector<const model::UsageBatch*> fresh;
+  for (const model::UsageBatch& batch : batches) {
+    auto first =
+        tx_.execute("INSERT INTO usage_batch (node, epoch, number, received_at, records) VALUES (?, ?, ?, ?, ?)",
+                    {batch.node, batch.epoch, batch.number, now, std::uint64_t{batch.records.size()}});
+    if (!first && first.error().code == Code::kAlreadyExists) continue;
+    if (!first) return fail(std::move(first).error());
+    fresh.push_back(&batch);
+  }
+  YZ_CHECK(add_to(tx_, "usage_1m", sum_by(fresh, 1)));
+  YZ_CHECK(add_to(tx_, "usage_5m", sum_by(fresh, kCoarse)));
+  return fresh;
 }
 
 Result<std::vector<UsagePoint>> UsageStore::series(const UsageQuery& query) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "model/usage.h"
@@ -34,6 +35,8 @@ class UsageStore final {
 
   /// True when the batch was new, false when it was stored before (then nothing changes): acknowledge it either way.
   Result<bool> ingest(const model::UsageBatch& batch, WallTime now);
+  /// The same for many, whose sums are written once. Those that were new, in their order.
+  Result<std::vector<const model::UsageBatch*>> ingest(std::span<const model::UsageBatch> batches, WallTime now);
   /// Sums for each (step, domain, tier, status class, cache result) that has any, ordered by them.
   Result<std::vector<UsagePoint>> series(const UsageQuery& query);
   /// The same for each step and domain only: `key`'s tier, status class and cache result mean nothing.

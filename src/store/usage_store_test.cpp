@@ -41,6 +41,17 @@ TEST_P(UsageStoreTest, ABatchCountsOnceHoweverOftenItArrives) {
   EXPECT_EQ(points[0].counts, batch.records[0].counts);
 }
 
+TEST_P(UsageStoreTest, BatchesThatComeTogetherCountOnceEach) {
+  const auto batch = [&](std::uint64_t node, std::uint64_t number) {
+    return model::UsageBatch{.node = {node}, .epoch = 1, .number = number, .records = {record(100, 1, number)}};
+  };
+  ASSERT_TRUE(ingest(batch(2, 10)));
+  const std::vector<model::UsageBatch> together{batch(1, 1), batch(1, 2), batch(1, 1), batch(2, 10), batch(2, 20)};
+  const auto fresh = write([&](Transaction& tx) { return UsageStore(tx).ingest(together, now()); });
+  EXPECT_EQ(fresh, (std::vector{&together[0], &together[1], &together[4]}));
+  EXPECT_EQ(totals({.domains = {}, .from_minute = 100, .to_minute = 105}).at(0).counts.requests, 33u);
+}
+
 TEST_P(UsageStoreTest, NodeEpochAndNumberNameABatch) {
   for (const auto& [node, epoch, number] :
        std::initializer_list<std::array<std::uint64_t, 3>>{{1, 1, 1}, {2, 1, 1}, {1, 2, 1}, {1, 1, 2}}) {

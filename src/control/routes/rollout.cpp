@@ -33,6 +33,9 @@ nlohmann::json render(const Rollout& rollout) {
 
 io::Task<Outcome> get(Live& live) { co_return json_reply(render(live.publisher().rollout())); }
 
+/// Thousands of nodes answer within a moment: that is told in steps.
+constexpr std::chrono::milliseconds kTellEvery{100};
+
 /// The rollout after each change, for as long as the client listens.
 class RolloutEvents final : public EventSource {
  public:
@@ -40,7 +43,9 @@ class RolloutEvents final : public EventSource {
 
   io::Task<std::optional<Event>> next(MonoTime deadline) override {
     for (;;) {
+      if (const MonoTime due = told_ + kTellEvery; io::Reactor::current().now() < due) co_await io::sleep_until(due);
       const io::Waiters::Ticket ticket = publisher_.changed().ticket();
+      told_ = io::Reactor::current().now();
       std::string now = render(publisher_.rollout()).dump();
       if (now != last_) {
         last_ = now;
@@ -53,6 +58,7 @@ class RolloutEvents final : public EventSource {
  private:
   Publisher& publisher_;
   std::string last_;
+  MonoTime told_;
 };
 
 io::Task<Outcome> watch(Live& live) {

@@ -91,6 +91,9 @@ io::Task<Outcome> get(Live& live, RouteContext context, io::BlockingPool& pool, 
   co_return json_reply(task_json(*task, live.hub(), *context.state.current()));
 }
 
+/// Thousands of nodes answer within a moment: that is told in steps, the end at once.
+constexpr std::chrono::milliseconds kProgressEvery{100};
+
 /// Progress of one task until it is over.
 class TaskEvents final : public EventSource {
  public:
@@ -102,14 +105,18 @@ class TaskEvents final : public EventSource {
     for (;;) {
       const io::Waiters::Ticket ticket = live_.board().changed().ticket();
       const TaskBoard::Live* known = live_.board().find(task_.id);
-      if (known != nullptr) task_ = known->task;
-      if (const std::uint64_t changes = known != nullptr ? known->changes + 1 : 1; changes != seen_) {
-        seen_ = changes;
-        is_over_ = model::is_final(task_.state);
+      if (known == nullptr && seen_ != 0 && !model::is_final(task_.state)) co_return std::nullopt;
+      is_over_ = model::is_final(known != nullptr ? known->task.state : task_.state);
+      const bool is_new = (known != nullptr ? known->changes + 1 : 1) != seen_;
+      const MonoTime now = io::Reactor::current().now();
+      if (is_new && (is_over_ || now >= next_progress_)) {
+        if (known != nullptr) task_ = known->task;
+        seen_ = known != nullptr ? known->changes + 1 : 1;
+        next_progress_ = now + kProgressEvery;
         co_return Event{is_over_ ? "done" : "progress", task_json(task_, live_.hub(), *state_.current()).dump()};
       }
-      if (known == nullptr && !model::is_final(task_.state)) co_return std::nullopt;
-      if (!co_await live_.board().changed().wait(ticket, deadline)) co_return Event{};
+      const MonoTime until = is_new ? std::min(deadline, next_progress_) : deadline;
+      if (!co_await live_.board().changed().wait(ticket, until) && until == deadline) co_return Event{};
     }
   }
 
@@ -117,7 +124,8 @@ class TaskEvents final : public EventSource {
   Live& live_;
   const ConfigState& state_;
   model::Task task_;
-  std::uint64_t seen_ = 0;
+  std::uint64_t seen_ = 0;  // changes, and one: 0 means that nothing was told
+  MonoTime next_progress_;
   bool is_over_ = false;
 };
 

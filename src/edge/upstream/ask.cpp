@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/block_pool.h"
 #include "edge/edge_server.h"
 #include "edge/upstream/failure.h"
 #include "edge/upstream/peer_auth.h"
@@ -112,7 +113,7 @@ io::Task<Result<net::ClientResponse>> ask_peer(Worker& worker, const RunningConf
   Status passed = co_await server.gate->enter(kPeerLimits, reactor.in(kPeerConnect));
   note_queue(worker, queued);
   if (!passed) co_return fail(not_let_in(server, std::move(passed).error(), is_probe));
-  const auto permit = std::make_shared<Permit>(peer.state, peer_breaker_rules(), is_probe);
+  const auto permit = std::allocate_shared<Permit>(PoolAllocator<Permit>(), peer.state, peer_breaker_rules(), is_probe);
   net::ClientRequest request = forwarded.request;
   request.headers.add(http::FieldId::kYzPeer,
                       sign_peer(config.cluster_key, config.self, reactor.wall_now(), request.host, request.target));
@@ -175,7 +176,8 @@ io::Task<Result<net::ClientResponse>> ask_origin(Worker& worker, const Site& sit
   Status passed = co_await server.gate->enter(limits, reactor.in(group.queue_timeout));
   note_queue(worker, queued);
   if (!passed) co_return fail(not_let_in(server, std::move(passed).error(), is_probe));
-  const auto permit = std::make_shared<Permit>(server.shared_from_this(), breaker_rules(group), is_probe);
+  const auto permit =
+      std::allocate_shared<Permit>(PoolAllocator<Permit>(), server.shared_from_this(), breaker_rules(group), is_probe);
   const MonoTime began = reactor.now();
   auto response = co_await ask_unconditionally(worker, site, candidate, request);
   note_time(worker, Phase::kUpstream, began);

@@ -71,8 +71,8 @@ Candidate candidate_of(const model::OriginGroup& group, const OriginGroupState& 
   return {&group.origins[index], state.servers[index].get(), fixed};
 }
 
-std::vector<Candidate> choose_origins(const model::OriginGroup& group, const OriginGroupState& state,
-                                      std::uint64_t draw, bool may_probe, MonoTime now) {
+Candidates choose_origins(const model::OriginGroup& group, const OriginGroupState& state, std::uint64_t draw,
+                          bool may_probe, MonoTime now) {
   struct Scored {
     Candidate candidate;
     int rank;
@@ -80,7 +80,7 @@ std::vector<Candidate> choose_origins(const model::OriginGroup& group, const Ori
   };
   if (group.origins.size() == 1) {
     const bool is_asked = group.origins[0].weight > 0 && state.servers[0]->breaker.admits(now);
-    return std::vector<Candidate>(is_asked ? 1 : 0, candidate_of(group, state, 0));
+    return Candidates(is_asked ? 1 : 0, candidate_of(group, state, 0));
   }
   std::vector<Scored> scored;
   scored.reserve(group.origins.size());
@@ -95,7 +95,7 @@ std::vector<Candidate> choose_origins(const model::OriginGroup& group, const Ori
   }
   std::sort(scored.begin(), scored.end(),
             [](const Scored& a, const Scored& b) { return a.rank != b.rank ? a.rank < b.rank : a.score > b.score; });
-  std::vector<Candidate> out;
+  Candidates out;
   out.reserve(scored.size());
   for (const Scored& s : scored) out.push_back(s.candidate);
   return out;

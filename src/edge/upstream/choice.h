@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/block_pool.h"
 #include "base/clock.h"
 #include "edge/running_config.h"
 #include "edge/upstream/server_state.h"
@@ -22,14 +23,15 @@ struct Candidate {
   ServerState* state;
   const net::Upstream* fixed;  ///< see OriginGroupState::fixed
 };
+using Candidates = std::vector<Candidate, PoolAllocator<Candidate>>;
 [[nodiscard]] Candidate candidate_of(const model::OriginGroup& group, const OriginGroupState& state, std::size_t index);
 
 /// The origins to try, in order: first one that is to be tried again after a failure, if `may_probe` (a request that
 /// another may answer when it fails); then healthy primaries drawn by weight (`draw` uniform in 64 bits; one that came
 /// back a moment ago has a small share, growing to its own), then healthy backups, then those that may be tried again.
 /// None when all are out.
-[[nodiscard]] std::vector<Candidate> choose_origins(const model::OriginGroup& group, const OriginGroupState& state,
-                                                    std::uint64_t draw, bool may_probe, MonoTime now);
+[[nodiscard]] Candidates choose_origins(const model::OriginGroup& group, const OriginGroupState& state,
+                                        std::uint64_t draw, bool may_probe, MonoTime now);
 
 /// When the first origin of a group where all are out may be tried again.
 [[nodiscard]] MonoTime next_return(const OriginGroupState& state);

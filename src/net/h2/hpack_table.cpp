@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "io/frame_pool.h"
+#include "base/block_pool.h"
 
 namespace yz::net::h2 {
 namespace {
@@ -117,7 +117,7 @@ void HpackTable::evict() {
   Entry& oldest = ring_[(newest_ + ring_.size() - (count_ - 1)) & (ring_.size() - 1)];
   const std::size_t size = oldest.field.name.size() + oldest.field.value.size();
   used_ -= size + kFieldOverhead;
-  if (size > 0) io::FramePool::release(oldest.text, size);
+  if (size > 0) BlockPool::release(oldest.text, size);
   --count_;
 }
 
@@ -136,7 +136,7 @@ void HpackTable::add(const HpackField& field) {
   const std::size_t text_size = name_size + field.value.size();
   Entry entry{field, nullptr};
   if (text_size + kFieldOverhead <= limit_ && text_size > 0) {
-    entry.text = static_cast<char*>(io::FramePool::allocate(text_size));
+    entry.text = static_cast<char*>(BlockPool::allocate(text_size));
     if (name_size > 0) std::memcpy(entry.text, field.name.data(), name_size);
     if (!field.value.empty()) std::memcpy(entry.text + name_size, field.value.data(), field.value.size());
     entry.field.name = {entry.text, name_size};

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <exception>
 
+#include "base/block_pool.h"
 #include "http/status.h"
-#include "io/frame_pool.h"
 #include "io/reactor.h"
 #include "net/h2/session.h"
 
@@ -48,8 +48,8 @@ struct Stream::Work::promise_type {
   }
   ~promise_type() { stream.work_ = {}; }
 
-  static void* operator new(std::size_t size) { return io::FramePool::allocate(size); }
-  static void operator delete(void* frame, std::size_t size) noexcept { io::FramePool::release(frame, size); }
+  static void* operator new(std::size_t size) { return BlockPool::allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { BlockPool::release(frame, size); }
 
   Work get_return_object() noexcept { return {}; }
   std::suspend_never initial_suspend() noexcept { return {}; }

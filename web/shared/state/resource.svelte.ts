@@ -10,9 +10,9 @@ export class Resource<T> {
 
   /**
    * Loads at once, whenever something reactive that `load` reads (before its first await) changes, and every `every`
-   * milliseconds while the page is seen. Make it while a component is set up; it ends with the component.
+   * milliseconds (a number, or what says it each time) while the page is seen. Make it while a component is set up; it ends with the component.
    */
-  constructor(load: (signal: AbortSignal) => Promise<T>, every = 0) {
+  constructor(load: (signal: AbortSignal) => Promise<T>, every: number | (() => number) = 0) {
     this.load = load
     $effect(() => {
       void this.again
@@ -24,7 +24,8 @@ export class Resource<T> {
         schedule()
       }
       const schedule = () => {
-        if (every > 0 && !ending.signal.aborted) timer = setTimeout(run, every)
+        const pause = typeof every === 'number' ? every : every()
+        if (pause > 0 && !ending.signal.aborted) timer = setTimeout(run, pause)
       }
       const first = this.once(ending.signal)
       void first.then(schedule)

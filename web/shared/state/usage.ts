@@ -17,6 +17,11 @@ export function toRange(text: string): Range {
   return text in ranges ? (text as Range) : '1h'
 }
 
+/** Milliseconds between two looks: short ones are watched live, and are never more than 5 s behind the requests. */
+export function pollEvery(range: Range): number {
+  return ranges[range].seconds <= 6 * 3600 ? 2500 : 15_000
+}
+
 const kStepSeconds: Record<Step, number> = { '1m': 60, '5m': 300, '1h': 3600, '1d': 86_400 }
 const kLeastElapsed = 5
 

@@ -1,4 +1,4 @@
-#include "io/frame_pool.h"
+#include "base/block_pool.h"
 
 #include <array>
 #include <cstdlib>
@@ -7,14 +7,14 @@
 #include "base/result.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define YZ_FRAME_POOL_OFF 1
+#define YZ_BLOCK_POOL_OFF 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define YZ_FRAME_POOL_OFF 1
+#define YZ_BLOCK_POOL_OFF 1
 #endif
 #endif
 
-namespace yz::io {
+namespace yz {
 
 namespace {
 
@@ -59,14 +59,14 @@ void* allocate_or_die(std::size_t size) {
 
 }  // namespace
 
-#ifdef YZ_FRAME_POOL_OFF
+#ifdef YZ_BLOCK_POOL_OFF
 
-void* FramePool::allocate(std::size_t size) { return allocate_or_die(size); }
-void FramePool::release(void* block, std::size_t) noexcept { std::free(block); }
+void* BlockPool::allocate(std::size_t size) { return allocate_or_die(size); }
+void BlockPool::release(void* block, std::size_t) noexcept { std::free(block); }
 
 #else
 
-void* FramePool::allocate(std::size_t size) {
+void* BlockPool::allocate(std::size_t size) {
   const std::size_t index = (size - 1) / kStep;
   if (index >= kClasses) return allocate_or_die(size);
   FreeList& list = thread_lists.lists[index];
@@ -78,7 +78,7 @@ void* FramePool::allocate(std::size_t size) {
   return allocate_or_die((index + 1) * kStep);
 }
 
-void FramePool::release(void* block, std::size_t size) noexcept {
+void BlockPool::release(void* block, std::size_t size) noexcept {
   const std::size_t index = (size - 1) / kStep;
   if (index >= kClasses) return std::free(block);
   ThreadLists& lists = thread_lists;
@@ -92,4 +92,4 @@ void FramePool::release(void* block, std::size_t size) noexcept {
 
 #endif
 
-}  // namespace yz::io
+}  // namespace yz
