@@ -122,6 +122,22 @@ TEST_F(Nodes, ASilentEdgeHoldsSchedulersUpForTwoSecondsAtMost) {
   EXPECT_TRUE(scheduler->wait([&] { return has(*scheduler, start + 1); }));
 }
 
+TEST_F(Nodes, ASchedulerThatComesWhileEdgesAreWaitedForIsNotForgotten) {
+  const TestControl::World world = control_.make_world(1);
+  const auto edge = join(world.nodes[0]);
+  const std::uint64_t start = head();
+  ASSERT_TRUE(edge->wait([&] { return has(*edge, start); }));
+  edge->disconnect();
+  edge->acks_config = false;
+  control_.create("domains", {{"tenant", world.tenant}, {"name", "www.b.com"}, {"origin_group", world.origins}});
+  edge->connect();
+  ASSERT_TRUE(edge->wait([&] { return has(*edge, start + 1); }));
+  const auto scheduler = join_scheduler();
+  ASSERT_TRUE(scheduler->wait([&] { return !scheduler->order.empty(); }));
+  edge->ack_config();
+  EXPECT_TRUE(scheduler->wait([&] { return has(*scheduler, start + 1); }));
+}
+
 TEST_F(Nodes, ARefusalIsShownWithItsReason) {
   const TestControl::World world = control_.make_world(1);
   const auto edge = join(world.nodes[0]);
@@ -139,6 +155,19 @@ TEST_F(Nodes, ARefusalIsShownWithItsReason) {
   EXPECT_EQ((*node)["config_seq"], start);
   // It was offered as a delta and, refused, once more as a whole.
   EXPECT_EQ(std::ranges::count(edge->order, "config " + std::to_string(start + 1)), 2);
+}
+
+TEST_F(Nodes, ARepeatedRefreshIsDoneOnceAndAnsweredWithItsTask) {
+  (void)control_.make_world(1);
+  const std::string body = R"({"urls":["http://www.a.com/x.js"]})";
+  const std::vector<std::pair<std::string, std::string>> key = {{"Idempotency-Key", "k-1"}};
+  const json first = control_.call("POST", "/api/v1/refresh", body, key).json();
+  const Response again = control_.call("POST", "/api/v1/refresh", body, key);
+  EXPECT_EQ(again.status, 202) << again.body;
+  EXPECT_EQ(again.headers.at("idempotency-replayed"), "true");
+  EXPECT_EQ(again.json()["id"], first["id"]);
+  EXPECT_EQ(again.json()["first_seq"], first["first_seq"]);
+  EXPECT_EQ(control_.get("/api/v1/tasks").json()["items"].size(), 1U);
 }
 
 TEST_F(Nodes, ARefreshIsAppliedEverywhereAndSaysSo) {

@@ -131,6 +131,7 @@ void Publisher::advance() {
 void Publisher::bring_up(NodePeer& peer) {
   const Version& limit = limit_for(peer.role);
   if (peer.config_sent < limit.config->seq) send(peer, limit);
+  note_sent(peer, peer.config_sent);
 }
 
 void Publisher::note_times() {

@@ -18,6 +18,7 @@ namespace yz::control {
 namespace {
 
 constexpr std::size_t kMaxBatch = 256;
+constexpr std::chrono::seconds kReadDeadline{5};
 
 }  // namespace
 
@@ -41,12 +42,27 @@ io::Task<Outcome> RefreshMaster::submit(Call call, TaskWish wish) {
   queue_.push_back(order);
   if (!std::exchange(is_running_, true)) reactor_.spawn_into(scope_, run());
   (void)co_await order->done.wait(io::kNoDeadline);
-  if (!order->outcome->has_value() || !order->task) co_return *std::move(order->outcome);
-  // The nodes may have been faster than this answer: show how far it is by now.
-  const TaskBoard::Live* live = board_.find(order->task->id);
+  if (!order->outcome->has_value()) co_return *std::move(order->outcome);
   Reply reply = **order->outcome;
-  reply.body = task_json(live != nullptr ? live->task : *order->task, hub_, *state_.current()).dump();
+  std::optional<model::Task> task = order->task;
+  if (!task) task = co_await made_before(reply);
+  if (!task) co_return reply;
+  // The nodes may have been faster than this answer: show how far it is by now.
+  const TaskBoard::Live* live = board_.find(task->id);
+  reply.body = task_json(live != nullptr ? live->task : *task, hub_, *state_.current()).dump();
   co_return reply;
+}
+
+/// The task of a call that is repeated, from what it was answered; none when it is gone or cannot be read now.
+io::Task<std::optional<model::Task>> RefreshMaster::made_before(const Reply& reply) {
+  const auto answered = nlohmann::json::parse(reply.body, nullptr, false);
+  if (!answered.is_object() || !answered.contains("id")) co_return std::nullopt;
+  auto read = [this, id = model::TaskId{answered["id"].get<std::uint64_t>()}] {
+    return database_.read([&](store::Transaction& tx) { return store::TaskStore(tx).get(id); });
+  };
+  auto task = co_await pool_.run(std::move(read), reactor_.in(kReadDeadline));
+  if (!task) co_return std::nullopt;
+  co_return *std::move(task);
 }
 
 std::shared_ptr<RefreshMaster::Batch> RefreshMaster::take_batch() {

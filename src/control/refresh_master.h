@@ -42,6 +42,7 @@ class RefreshMaster final {
   };
 
   io::Task<void> run();
+  [[nodiscard]] io::Task<std::optional<model::Task>> made_before(const Reply& reply);
   [[nodiscard]] std::shared_ptr<Batch> take_batch();
   [[nodiscard]] static Status commit(store::Database& database, bus::Bus& bus, Batch& batch);
   [[nodiscard]] static Outcome store_one(store::Transaction& tx, Batch& batch, Order& order);
