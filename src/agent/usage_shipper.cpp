@@ -30,8 +30,8 @@ struct Batch {
 
 /// The oldest batches of the spool that are not in `skip`. A damaged one is put aside: control would refuse it for
 /// ever.
-std::vector<Batch> read_spool(const std::filesystem::path& spool,
-                              const std::set<model::SpoolName>& skip, std::size_t max) {
+std::vector<Batch> read_spool(const std::filesystem::path& spool, const std::set<model::SpoolName>& skip,
+                              std::size_t max) {
   std::map<model::SpoolName, std::filesystem::path> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(spool, error)) {
