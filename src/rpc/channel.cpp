@@ -66,7 +66,7 @@ Result<std::string> to_pem(X509* certificate) {
 
 std::shared_ptr<grpc::Channel> make_channel(const std::string& control, const std::string& ca_pem,
                                             const KeyPair* client, grpc::ChannelArguments arguments) {
-  adopt_grpc_log();
+  set_up_grpc();
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = ca_pem;
   if (client != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include <absl/synchronization/mutex.h>
 #include <grpc/support/log.h>
 
 #include "base/log.h"
@@ -52,10 +53,13 @@ Error from_grpc(const grpc::Status& status) {
   return error;
 }
 
-void adopt_grpc_log() {
+void set_up_grpc() {
   static std::once_flag once;
-  std::call_once(once,
-                 [] { gpr_set_log_function([](gpr_log_func_args* line) { log::debug("gRPC: {}", line->message); }); });
+  std::call_once(once, [] {
+    gpr_set_log_function([](gpr_log_func_args* line) { log::debug("gRPC: {}", line->message); });
+    // Debian's Abseil is a debugging build: it keeps a graph of which lock is taken while which is held.
+    absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  });
 }
 
 }  // namespace yz::rpc

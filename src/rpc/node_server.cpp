@@ -72,7 +72,7 @@ class ServerImpl final : public NodeServer, public SessionHost, private Service 
 };
 
 Status ServerImpl::listen() {
-  adopt_grpc_log();
+  set_up_grpc();
   YZ_CHECK(verify_pair(options_.server, options_.ca_pem));
   grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
   tls.pem_root_certs = options_.ca_pem;
