@@ -1,4 +1,5 @@
 """The machine a figure was taken on, and who ran on it."""
+import ctypes
 import os
 import pathlib
 import platform
@@ -14,10 +15,26 @@ def cores():
     return (allowed[0], allowed[1]) if len(allowed) > 1 else (None, None)
 
 
+CONGESTION = pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control")
+CLONE_NEWNET = 0x40000000
+
+
+def enter_network():
+    """A network of our own with Debian's congestion control, whatever this machine's is; False when that is not allowed."""
+    if ctypes.CDLL(None).unshare(CLONE_NEWNET) != 0:
+        return False
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    try:
+        CONGESTION.write_text("cubic")
+    except OSError:
+        pass  # the page names what it is
+    return True
+
+
 def description():
     cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     memory = int(re.search(r"MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text())[1]) / 1048576
-    return f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}"
+    return f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, TCP {CONGESTION.read_text().strip()}"
 
 
 def commit():

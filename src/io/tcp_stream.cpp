@@ -4,6 +4,8 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -52,8 +54,8 @@ class PagePipe {
   };
   /// None when the system gives no pipe or refuses the pages.
   [[nodiscard]] std::optional<Sent> send(int socket, std::string_view bytes) noexcept {
-    if (!read_end_ && !open()) return std::nullopt;
-    const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
+    if (!read_end_ && !open(socket)) return std::nullopt;
+    const iovec piece{const_cast<char*>(bytes.data()), std::min(bytes.size(), at_once_)};
     const ssize_t held = ::vmsplice(write_end_.get(), &piece, 1, SPLICE_F_NONBLOCK);
     if (held <= 0) return std::nullopt;
     const bool is_part = static_cast<std::size_t>(held) < bytes.size();
@@ -68,12 +70,21 @@ class PagePipe {
   }
 
  private:
+  /// BBR holds what comes at once back with a timer, which costs more than another call.
+  static constexpr std::size_t kPacedAtOnce = 48 * 1024;
+
+  [[nodiscard]] static bool is_paced(int socket) noexcept {
+    char name[16] = {};
+    socklen_t size = sizeof name - 1;
+    return ::getsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0 && std::string_view(name) == "bbr";
+  }
   void close() noexcept {
     read_end_.reset();
     write_end_.reset();
   }
-  [[nodiscard]] bool open() noexcept {
+  [[nodiscard]] bool open(int socket) noexcept {
     constexpr int kSize = 512 * 1024;
+    at_once_ = is_paced(socket) ? kPacedAtOnce : kSize;
     int ends[2];
     if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return false;
     read_end_ = UniqueFd(ends[0]);
@@ -83,6 +94,7 @@ class PagePipe {
   }
   UniqueFd read_end_;
   UniqueFd write_end_;
+  std::size_t at_once_ = 0;
 };
 
 /// How long a closed stream's last bytes may take to leave.
