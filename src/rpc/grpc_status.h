@@ -12,8 +12,8 @@ namespace yz::rpc {
 /// What went wrong at the other end or on the way there.
 [[nodiscard]] Error from_grpc(const grpc::Status& status);
 
-/// Sends gRPC's own log lines to ours at debug level, as what matters comes back as errors anyway, and turns its debugging
-/// of locks off. Once per process.
+/// Sends gRPC's own log lines to ours at debug level, as what matters comes back as errors anyway, and turns its
+/// debugging of locks off. Once per process.
 void set_up_grpc();
 
 }  // namespace yz::rpc
