@@ -55,3 +55,9 @@ def test_the_documents_name_files_that_exist():
             if not (ROOT / path).exists():
                 missing.append(f"{page.relative_to(ROOT)}: {path}")
     assert not missing, "\n".join(missing)
+
+
+def test_every_room_says_why_it_exists():
+    rooms = [row.split(":")[0] for row in (ROOT / "src/LAYERS").read_text().splitlines() if re.match(r"\w+:", row)]
+    assert len(rooms) > 20
+    assert [room for room in rooms if not (ROOT / "src" / room / "README.md").exists()] == []
