@@ -11,8 +11,6 @@
 namespace yz::acme {
 namespace {
 
-constexpr const char* kUserAgent = "yizhan-acme/1";  // RFC 8555 §6.1: clients say who they are
-
 struct Answer {
   HttpResponse response;
   std::size_t max_body = 0;
@@ -92,8 +90,8 @@ Result<HttpResponse> CurlTransport::exchange(const HttpRequest& request) {
   Answer answer;
   answer.max_body = options_.max_body;
   curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-  curl_easy_setopt(easy, CURLOPT_USERAGENT, kUserAgent);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, options_.allows_http ? "http,https" : "https");
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, options_.user_agent.c_str());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
@@ -115,8 +113,11 @@ Result<HttpResponse> CurlTransport::exchange(const HttpRequest& request) {
   }
   curl_slist* fields = nullptr;
   if (!request.accept.empty()) fields = curl_slist_append(fields, ("Accept: " + request.accept).c_str());
+  if (!request.authorization.empty()) {
+    fields = curl_slist_append(fields, ("Authorization: " + request.authorization).c_str());
+  }
   if (request.method == "POST") {
-    fields = curl_slist_append(fields, "Content-Type: application/jose+json");
+    fields = curl_slist_append(fields, ("Content-Type: " + request.content_type).c_str());
     fields = curl_slist_append(fields, "Expect:");
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));

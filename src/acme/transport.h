@@ -12,8 +12,10 @@ namespace yz::acme {
 struct HttpRequest {
   std::string method;  ///< "GET", "HEAD", "POST"
   std::string url;
-  std::string body;         ///< of a POST: application/jose+json
-  std::string accept = {};  ///< empty: anything
+  std::string body;                                    ///< of a POST
+  std::string accept = {};                             ///< empty: anything
+  std::string content_type = "application/jose+json";  ///< of a POST
+  std::string authorization = {};                      ///< the field's value; empty: none
 };
 
 struct HttpResponse {
@@ -25,7 +27,7 @@ struct HttpResponse {
   [[nodiscard]] std::string_view header(std::string_view name) const;
 };
 
-/// One HTTP exchange with an authority. Blocks, with a deadline of its own; follows no redirects. Any status is a
+/// One HTTP exchange with a server of others. Blocks, with a deadline of its own; follows no redirects. Any status is a
 /// success; fails with kTimeout or kUnavailable when there was no answer, kLimit when it was too long.
 class Transport {
  public:
