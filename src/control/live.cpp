@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "control/statement_closer.h"
 #include "store/idempotency_store.h"
+#include "store/identity_store.h"
 #include "store/join_token_store.h"
 #include "store/login_guard.h"
 #include "store/purge_log.h"
@@ -207,6 +208,7 @@ Status Live::drop_old(WallTime now) {
     YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));
     YZ_CHECK(store::SessionStore(tx).drop_expired(options_.sessions, now));
     YZ_CHECK(store::LoginGuard(tx).drop_before(now - kAttemptRetention));
+    YZ_CHECK(store::IdentityStore(tx).drop_expired_logins(now));
     YZ_CHECK(store::UsageStore(tx).drop_minutes_before(minute_of(now - options_.minute_retention)));
     for (const auto& [step, kept] : kStatisticsRetention) {
       YZ_CHECK(store::StatisticsStore(tx).drop_before(step, minute_of(now - kept)));

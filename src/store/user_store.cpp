@@ -144,6 +144,7 @@ Status UserStore::remove(const Author& author, UserId id, std::optional<std::uin
   YZ_TRY(const Stored<User> before, lock(id, expected));
   YZ_CHECK(tx_.execute("DELETE FROM recovery_code WHERE account = ?", {id}));
   YZ_CHECK(tx_.execute("DELETE FROM user_session WHERE account = ?", {id}));
+  YZ_CHECK(tx_.execute("DELETE FROM user_identity WHERE account = ?", {id}));
   YZ_CHECK(tx_.execute("DELETE FROM user_account WHERE id = ?", {id}));
   return audit(tx_, author, "delete", before.value, {{"before", describe(before.value)}});
 }

@@ -54,7 +54,7 @@ class UserStore final {
   Result<std::uint64_t> count();
   /// Email, name, role, tenant, domains and `enabled`.
   Result<Stored<User>> update(const Author& author, User user, std::optional<std::uint64_t> expected = {});
-  /// With its sessions and recovery codes.
+  /// With its sessions, recovery codes and identities.
   Status remove(const Author& author, UserId id, std::optional<std::uint64_t> expected = {});
 
   Result<UserCredentials> credentials(UserId id);
