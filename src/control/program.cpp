@@ -11,6 +11,7 @@
 #include "bus/nats_bus.h"
 #include "control/api_server.h"
 #include "control/live.h"
+#include "control/oidc/oidc_desk.h"
 #include "control/portals.h"
 #include "control/rate_limit.h"
 #include "control/routes/routes.h"
@@ -68,6 +69,20 @@ Result<std::unique_ptr<RateLimit>> open_limit(const ControlSettings& settings) {
   return std::make_unique<RateLimit>(settings.rate_limit, std::move(shared));
 }
 
+/// Null when there is no identity provider.
+Result<std::unique_ptr<OidcDesk>> open_oidc(const ControlSettings& settings, const StateFolder& folder,
+                                            store::Database& database, const Clock& clock) {
+  const OidcSettings& oidc = settings.oidc;
+  if (!oidc.is_set()) return nullptr;
+  YZ_TRY(std::string secret, read_client_secret(oidc));
+  std::string roots;
+  if (!oidc.ca_file.empty()) {
+    YZ_TRY(roots, read_file(oidc.ca_file, 1 << 20));
+  }
+  return std::make_unique<OidcDesk>(oidc, std::move(secret), std::move(roots), database,
+                                    store::Sealer(folder.seal_key()), settings.sessions, clock);
+}
+
 }  // namespace
 
 /// In the order of use; torn down by close().
@@ -79,9 +94,11 @@ struct ControlProgram::Parts {
   void close() {
     server.reset();
     if (live) live->stop();
+    if (oidc) oidc->stop();
     pool.reset();
     portals.reset();
     api.reset();
+    oidc.reset();
     limit.reset();
     live.reset();
     bus.reset();
@@ -98,6 +115,7 @@ struct ControlProgram::Parts {
   std::unique_ptr<io::BlockingPool> pool;
   std::unique_ptr<Live> live;
   std::unique_ptr<RateLimit> limit;
+  std::unique_ptr<OidcDesk> oidc;
   std::unique_ptr<ApiServer> api;
   std::unique_ptr<Portals> portals;
   std::unique_ptr<net::HttpServer> server;
@@ -124,7 +142,8 @@ Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettin
   parts->pool = std::make_unique<io::BlockingPool>(io::BlockingPool::Options{settings.threads, 4096});
   parts->live = std::make_unique<Live>(parts->reactor, *parts->pool, *parts->database, *parts->bus, parts->state, clock,
                                        parts->metrics, std::move(map), live_options(settings, parts->folder));
-  const RouteContext context{*parts->database, parts->state, settings.sessions};
+  YZ_TRY(parts->oidc, open_oidc(settings, parts->folder, *parts->database, clock));
+  const RouteContext context{*parts->database, parts->state, settings.sessions, parts->oidc.get()};
   parts->api = std::make_unique<ApiServer>(
       all_routes(*parts->live, context, *parts->pool, parts->metrics, parts->folder.ca().certificate_pem),
       *parts->database, settings.sessions, *parts->pool, clock, parts->metrics);

@@ -102,6 +102,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
                            "admin_password_file",
                            "session_idle",
                            "session_lifetime",
+                           "oidc",
                            "threads",
                            "purge_retention",
                            "barrier_patience",
@@ -153,6 +154,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   if (const auto time = reader.duration("barrier_patience", std::chrono::hours(1))) out.barrier_patience = *time;
   out.check_private_origins = reader.boolean("check_private_origins").value_or(false);
   if (const auto logs = json.find("access_logs"); logs != json.end()) read_access_logs(*logs, reader, out.access_logs);
+  if (const auto oidc = json.find("oidc"); oidc != json.end()) out.oidc = read_oidc_settings(*oidc, reader);
   if (const auto log = json.find("log"); log != json.end()) read_log(*log, reader, out);
   if (!reader.ok()) return fail(document.to_error(reader.problem().errors));
   return out;

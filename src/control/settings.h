@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "control/acme/certificate_desk.h"
+#include "control/oidc/oidc_settings.h"
 #include "store/session_store.h"
 
 namespace yz::control {
@@ -41,6 +42,7 @@ struct ControlSettings {
   std::string admin_email = "admin@localhost";       ///< of the first user
   std::filesystem::path admin_password_file;         ///< its password, chosen by the operator; empty: made
   store::SessionLimits sessions;                     ///< `session_idle`, `session_lifetime`
+  OidcSettings oidc;                                 ///< an identity provider people may sign in at
   std::size_t threads = 8;                           ///< for work that blocks
   std::chrono::milliseconds purge_retention = std::chrono::hours(72);
   AccessLogSettings access_logs;

@@ -31,6 +31,21 @@ TEST(ControlSettings, SayWhereAccessLogsLieAndHowLong) {
   EXPECT_EQ(settings->access_logs.retention, std::chrono::hours(48));
 }
 
+TEST(ControlSettings, NameAnIdentityProvider) {
+  const auto settings = parse_settings(
+      "oidc:\n  issuer: https://id.example.com/realms/main\n  client_id: yizhan\n  client_secret_file: /etc/secret\n"
+      "  public_url: https://console.example.com/\n  display_name: Example\n  new_user_role: viewer\n"
+      "  new_user_tenant: 3\n",
+      "c.yaml");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_TRUE(settings->oidc.is_set());
+  EXPECT_EQ(settings->oidc.public_url, "https://console.example.com");
+  EXPECT_EQ(settings->oidc.client_secret_file, "/etc/secret");
+  EXPECT_EQ(settings->oidc.email_claim, "email");
+  EXPECT_EQ(settings->oidc.new_user_tenant.value, 3U);
+  EXPECT_FALSE(parse_settings("", "c.yaml")->oidc.is_set());
+}
+
 TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
   const struct {
     const char* text;
@@ -54,6 +69,31 @@ TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
     ASSERT_FALSE(settings) << c.text;
     EXPECT_NE(settings.error().message.find(c.expected), std::string::npos) << settings.error().message;
     EXPECT_EQ(settings.error().message.find("secret"), std::string::npos);
+  }
+}
+
+TEST(ControlSettings, SayWhatIsWrongWithAnIdentityProvider) {
+  const struct {
+    const char* text;
+    const char* expected;
+  } cases[] = {
+      {"oidc: 3\n", "c.yaml:1: /oidc: expected a mapping"},
+      {"oidc:\n  issuer: http://id.example.com\n", "c.yaml:2: /oidc/issuer: expected an https URL"},
+      {"oidc:\n  issuer: https://id.example.com/?a\n", "c.yaml:2: /oidc/issuer"},
+      {"oidc:\n  client_secret: sesame\n", "/oidc/client_id"},
+      {"oidc:\n  client_secret: sesame\n  client_secret_file: x\n", "c.yaml:3: /oidc/client_secret_file"},
+      {"oidc:\n  public_url: https://a.com/path\n", "c.yaml:2: /oidc/public_url"},
+      {"oidc:\n  public_url: http://a.com\n", "c.yaml:2: /oidc/public_url"},
+      {"oidc:\n  new_user_role: admin\n", "c.yaml:2: /oidc/new_user_role"},
+      {"oidc:\n  new_user_role: viewer\n", "c.yaml:2: /oidc/new_user_role: is of a tenant"},
+      {"oidc:\n  new_user_role: support\n  new_user_tenant: 3\n", "c.yaml:3: /oidc/new_user_tenant"},
+      {"oidc:\n  secret: x\n", "c.yaml:2: /oidc/secret"},
+  };
+  for (const auto& c : cases) {
+    const auto settings = parse_settings(c.text, "c.yaml");
+    ASSERT_FALSE(settings) << c.text;
+    EXPECT_NE(settings.error().message.find(c.expected), std::string::npos) << settings.error().message;
+    EXPECT_EQ(settings.error().message.find("sesame"), std::string::npos);
   }
 }
 

@@ -114,26 +114,15 @@ Result<bool> use_code(store::Transaction& tx, const Candidate& candidate, const 
 Result<std::optional<SignedIn>> begin_session(store::Transaction& tx, const store::SessionLimits& limits,
                                               const Call& call, const Candidate& candidate, const Login& login,
                                               const Subjects& subjects) {
-  store::UserStore users(tx);
-  store::SessionStore sessions(tx);
   const store::UserId id = candidate.user->value.id;
   if (candidate.credentials.totp_confirmed) {
     YZ_TRY(const bool is_right, use_code(tx, candidate, login.code, call.now));
     if (!is_right) return std::nullopt;
   }
-  YZ_TRY(auto user, users.get(id));
-  if (!user.value.enabled) return fail(Code::kUnauthenticated, "disabled meanwhile", Fault::kClient);
   YZ_CHECK(store::LoginGuard(tx).forget(subjects.account));
   YZ_CHECK(store::LoginGuard(tx).give_back(subjects.address));
-  const std::string_view old_secret = cookie_value(call.header("cookie").value_or(""), kSessionCookie);
-  if (const auto old = sessions.authenticate(old_secret, limits, call.now)) {
-    YZ_TRY([[maybe_unused]] const bool ended, sessions.revoke(old->user, old->id));
-  }
-  YZ_TRY(auto session, sessions.create(id, call.header("user-agent").value_or(""), call.peer, limits, call.now));
-  YZ_CHECK(users.note_login(id, call.now));
-  user.value.last_login = call.now;
-  YZ_CHECK(store::AuditLog(tx).add(author_of(call, user.value), "login", "user", to_string(id)));
-  return std::optional<SignedIn>(SignedIn{std::move(user), std::move(session)});
+  YZ_TRY(SignedIn done, open_session(tx, limits, call, id, "{}"));
+  return std::optional<SignedIn>(std::move(done));
 }
 
 }  // namespace
@@ -185,6 +174,36 @@ tl::expected<bool, Problem> check_own_password(store::Database& database, const 
     return refuse(Problem(std::move(given).error()));
   }
   return true;
+}
+
+Result<SignedIn> open_session(store::Transaction& tx, const store::SessionLimits& limits, const Call& call,
+                              store::UserId id, std::string_view detail) {
+  store::UserStore users(tx);
+  store::SessionStore sessions(tx);
+  YZ_TRY(auto user, users.get(id));
+  if (!user.value.enabled) return fail(Code::kUnauthenticated, "the user is disabled", Fault::kClient);
+  const std::string_view old_secret = cookie_value(call.header("cookie").value_or(""), kSessionCookie);
+  if (const auto old = sessions.authenticate(old_secret, limits, call.now)) {
+    YZ_TRY([[maybe_unused]] const bool ended, sessions.revoke(old->user, old->id));
+  }
+  YZ_TRY(auto session, sessions.create(id, call.header("user-agent").value_or(""), call.peer, limits, call.now));
+  YZ_CHECK(users.note_login(id, call.now));
+  user.value.last_login = call.now;
+  YZ_CHECK(store::AuditLog(tx).add(author_of(call, user.value), "login", "user", to_string(id), detail));
+  return SignedIn{std::move(user), std::move(session)};
+}
+
+tl::expected<void, Problem> take_address_attempt(store::Database& database, const Call& call) {
+  auto wait = database.write([&](store::Transaction& tx) -> Result<std::chrono::seconds> {
+    return store::LoginGuard(tx).take(address_subject(call.peer), kAddressLimit, call.now);
+  });
+  if (!wait) return refuse(Problem(std::move(wait).error()));
+  if (wait->count() > 0) return refuse(too_many(*wait));
+  return {};
+}
+
+Status give_back_address_attempt(store::Transaction& tx, const Call& call) {
+  return store::LoginGuard(tx).give_back(address_subject(call.peer));
 }
 
 std::string_view cookie_value(std::string_view field, std::string_view name) {

@@ -38,6 +38,15 @@ struct SignedIn {
 [[nodiscard]] tl::expected<bool, Problem> check_own_password(store::Database& database, const Call& call,
                                                              const std::string& password);
 
+/// Begins a session with a new secret for somebody who has proven who they are; audited as a login, with `detail`
+/// (JSON). Fails with kUnauthenticated, the client's fault, when the user is disabled.
+[[nodiscard]] Result<SignedIn> open_session(store::Transaction& tx, const store::SessionLimits& limits,
+                                            const Call& call, store::UserId id, std::string_view detail);
+
+/// Counts an attempt of the caller's address; 429 when it has to wait. One that was right is given back. Blocks.
+[[nodiscard]] tl::expected<void, Problem> take_address_attempt(store::Database& database, const Call& call);
+[[nodiscard]] Status give_back_address_attempt(store::Transaction& tx, const Call& call);
+
 /// The value of a cookie of a Cookie field (RFC 6265 §4.2.1), or empty.
 [[nodiscard]] std::string_view cookie_value(std::string_view field, std::string_view name);
 /// A Set-Cookie value for the session; an empty secret takes the cookie away.

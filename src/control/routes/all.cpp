@@ -18,6 +18,7 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       audit_routes(context),
                       token_routes(context),
                       session_routes(context),
+                      oidc_routes(context),
                       account_routes(context),
                       user_routes(context),
                       usage_routes(context),

@@ -10,12 +10,14 @@
 namespace yz::control {
 
 class Live;
+class OidcDesk;
 
 /// What the routes work with. All outlive the routes.
 struct RouteContext {
   store::Database& database;
   ConfigState& state;
   store::SessionLimits sessions;  ///< how long a browser stays signed in
+  OidcDesk* oidc = nullptr;       ///< null: there is no identity provider
 };
 
 // The operations of api/openapi.yaml by resource; each function's file is named after it.
@@ -31,6 +33,8 @@ struct RouteContext {
 [[nodiscard]] Routes audit_routes(const RouteContext& context);
 [[nodiscard]] Routes token_routes(const RouteContext& context);
 [[nodiscard]] Routes session_routes(const RouteContext& context);
+/// Signing in at an identity provider.
+[[nodiscard]] Routes oidc_routes(const RouteContext& context);
 [[nodiscard]] Routes account_routes(const RouteContext& context);
 [[nodiscard]] Routes user_routes(const RouteContext& context);
 [[nodiscard]] Routes usage_routes(const RouteContext& context);

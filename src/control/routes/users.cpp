@@ -13,6 +13,7 @@
 #include "control/sign_in.h"
 #include "control/transact.h"
 #include "store/audit_log.h"
+#include "store/identity_store.h"
 #include "store/tenant_quota.h"
 
 namespace yz::control {
@@ -260,6 +261,18 @@ Outcome drop_second_factor(const RouteContext& context, const Call& call) {
   });
 }
 
+/// For somebody whom the identity provider knows by another subject now.
+Outcome drop_identities(const RouteContext& context, const Call& call) {
+  return write_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
+    auto user = find_to_change(tx, call);
+    if (!user) return refuse(user.error());
+    YZ_CHECK(store::IdentityStore(tx).unlink_all(call.author(user->value.tenant), user->value.id));
+    Reply reply;
+    reply.status = 204;
+    return reply;
+  });
+}
+
 Outcome list_sessions(const RouteContext& context, const Call& call) {
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     auto user = find(tx, call);
@@ -298,6 +311,7 @@ Routes user_routes(const RouteContext& context) {
       {"DELETE", "/api/v1/users/{id}", "user:write", bind(&remove)},
       {"POST", "/api/v1/users/{id}/password", "user:write", bind(&reset_password)},
       {"DELETE", "/api/v1/users/{id}/second-factor", "user:write", bind(&drop_second_factor)},
+      {"DELETE", "/api/v1/users/{id}/identities", "user:write", bind(&drop_identities)},
       {"GET", "/api/v1/users/{id}/sessions", "user:read", bind(&list_sessions)},
       {"DELETE", "/api/v1/users/{id}/sessions", "user:write", bind(&end_sessions)},
   };
