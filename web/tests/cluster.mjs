@@ -9,7 +9,8 @@ import { join } from 'node:path'
 const kStartTime = 60_000
 const bin = process.env.YZ_BIN
 
-function finished(child) {
+/** When the process has ended. */
+export function finished(child) {
   return new Promise((resolve) => (child.exitCode === null && child.signalCode === null ? child.once('exit', resolve) : resolve()))
 }
 
