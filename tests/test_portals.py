@@ -79,6 +79,8 @@ def skip_reason():
         return "the portals are not built: tools/build_web.sh"
     if not any(shutil.which(name) for name in ["chromium-headless-shell", "chromium"]) and "YZ_CHROMIUM" not in os.environ:
         return "no Chromium: apt-get install chromium-headless-shell"
+    if not all(shutil.which(name) for name in ["pebble", "pebble-challtestsrv"]):
+        return "pebble is missing: apt-get install pebble"
     if not (BIN / "yz").exists():
         return "yz is not built: ./dev build"
     return None

@@ -45,7 +45,6 @@ export default {
   'wizard.certificateFits': '{name} fits this domain',
   'wizard.noCertificate': 'None of your certificates is for this name. Viewers get HTTPS as soon as there is one.',
   'wizard.ordered': 'A certificate is ordered; you may leave this page meanwhile.',
-  'wizard.goesOn': 'The order goes on by itself.',
   'wizard.anotherWay': 'Choose another way',
   'wizard.noAuthority': 'Certificates cannot be ordered here yet',
   'wizard.noAuthorityAdvice': 'Upload one, or ask your CDN provider to set up a certificate authority.',

@@ -45,7 +45,6 @@ export default {
   'wizard.certificateFits': '{name} 适用于此域名',
   'wizard.noCertificate': '您还没有适用于此域名的证书。有了证书后访客即可通过 HTTPS 访问。',
   'wizard.ordered': '证书已申请，期间可以离开此页面。',
-  'wizard.goesOn': '申请会自动继续。',
   'wizard.anotherWay': '换一种方式',
   'wizard.noAuthority': '这里暂时还不能申请证书',
   'wizard.noAuthorityAdvice': '请上传证书，或联系 CDN 服务商开通证书颁发机构。',

@@ -194,6 +194,7 @@ export default {
   'tenants.enabledHint': 'The domains of a disabled tenant are not served.',
   'tenants.domains': 'Its domains',
   'tenants.removeText': 'A tenant that still has domains cannot be removed.',
+  'authorities.nav': 'Authorities',
   'authorities.title': 'Certificate authorities',
   'authorities.intro': 'Accounts where certificates are ordered (ACME). The lowest priority is asked first; the others stand in when it fails.',
   'authorities.add': 'Add an account',

@@ -194,6 +194,7 @@ export default {
   'tenants.enabledHint': '停用客户的域名不提供服务。',
   'tenants.domains': '查看域名',
   'tenants.removeText': '仍有域名的客户无法删除。',
+  'authorities.nav': '证书机构',
   'authorities.title': '证书颁发机构',
   'authorities.intro': '用于申请证书的 ACME 账户。优先级数值最小的先使用，失败时由其他账户接替。',
   'authorities.add': '添加账户',

@@ -37,9 +37,9 @@ export function toBody(form: OrderForm): Schema['CertificateOrderInput'] {
 
 export const place = (body: Schema['CertificateOrderInput']) => api.post('/api/v1/certificates/orders', { body })
 
-/** The same once more, after it failed: of a renewal the renewal. */
+/** The same once more, after it failed: where it was to replace a certificate, that is renewed. */
 export function placeAgain(order: Order): Promise<Order> {
-  if (order.certificate && order.cause === 'renewal') return api.post('/api/v1/certificates/{id}/renew', { path: { id: order.certificate } })
+  if (order.certificate) return api.post('/api/v1/certificates/{id}/renew', { path: { id: order.certificate } })
   return place({ names: order.names, name: order.name, challenge: order.challenge, key: order.key, tenant: order.tenant })
 }
 
