@@ -88,7 +88,7 @@ def skip_reason():
 
 @pytest.mark.skipif(skip_reason() is not None, reason=str(skip_reason()))
 def test_from_first_login_to_a_served_request_on_a_new_domain():
-    walk = subprocess.run(["node", "tests/walk.mjs"], cwd=ROOT / "web", timeout=240, text=True, capture_output=True,
+    walk = subprocess.run(["node", "tests/walk.mjs"], cwd=ROOT / "web", timeout=280, text=True, capture_output=True,
                           env=os.environ | {"YZ_BIN": str(BIN)})
     print(walk.stdout)
     assert walk.returncode == 0, walk.stdout + walk.stderr

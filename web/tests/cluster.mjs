@@ -49,9 +49,9 @@ export class Cluster {
     this.agents.push(spawn(join(bin, 'yz-agent'), ['--config', file], { stdio: 'ignore' }))
   }
 
-  /** A viewer's request to an edge; with `ca`, over TLS that trusts it alone. */
-  async get(host, path, { address = '127.0.1.1', ca } = {}) {
-    const options = { host: address, path, headers: { Host: host }, agent: false, port: ca ? this.plan.ports.https : this.plan.ports.edge, ca, servername: host }
+  /** A viewer's request to an edge; with `ca`, over TLS that trusts it alone; with `viewer`, passed on by a proxy for that address. */
+  async get(host, path, { address = '127.0.1.1', ca, viewer } = {}) {
+    const options = { host: address, path, headers: { Host: host, ...(viewer ? { 'X-Forwarded-For': viewer } : {}) }, agent: false, port: ca ? this.plan.ports.https : this.plan.ports.edge, ca, servername: host }
     return new Promise((resolve, reject) => {
       const request = (ca ? https : http).get(options, (response) => {
         let body = ''

@@ -12,6 +12,8 @@ const kDomain = 'www.shop.test'
 const kNewNode = '127.0.1.7'
 const kOwner = 'owner@shop.test'
 const kPassword = 'seven horses a day'
+/** A viewer in Beijing, one in Guangdong. */
+const kViewers = ['202.106.0.20', '202.96.128.86', '202.96.128.86']
 const started = Date.now()
 const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`)
 
@@ -31,6 +33,7 @@ try {
   const password = await makeTenant(operator)
   await certificates.addAuthority(walk, operator)
   await bills.givePlan(walk, operator)
+  await trustProxies(operator)
   const customer = await Person.come(browser, { name: 'customer', language: 'zh-CN', theme: 'dark' })
   await enter(customer, password)
   await addDomain(customer)
@@ -40,6 +43,7 @@ try {
   await seeFigures(customer)
   await downloadLog(customer)
   await certificates.seeOrders(walk, customer)
+  await seeMap(operator)
   await bills.closeMonth(walk, operator)
   await bills.downloadBill(walk, customer)
   await lookBack(operator)
@@ -143,6 +147,29 @@ async function logIn(page, password) {
   await page.keyboard.press('Enter')
 }
 
+/** What comes from this machine is a proxy's: then viewers may be anywhere. */
+async function trustProxies(person) {
+  const { page } = person
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByLabel('Trusted proxies').fill('127.0.0.0/8')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved.').waitFor()
+}
+
+/** The map has viewers where they are, and its table says the same. */
+async function seeMap(person) {
+  const { page } = person
+  await page.getByRole('link', { name: 'Overview' }).click()
+  const map = page.locator('section', { has: page.getByRole('heading', { name: 'Traffic by province' }) })
+  await map.locator('g', { hasText: 'Guangdong' }).locator('text', { hasText: 'bit/s' }).waitFor()
+  assert.match(await map.locator('g', { hasText: 'Hainan' }).textContent(), /–/)
+  await map.getByText('As a table').click()
+  await map.getByRole('row', { name: /^Beijing/ }).waitFor()
+  await person.checkAccess('map')
+  await person.shot('map_en_light')
+  say('traffic stands on the map')
+}
+
 async function addDomain(person) {
   const { page } = person
   await page.getByRole('link', { name: '添加第一个域名' }).click()
@@ -200,7 +227,7 @@ async function seeFigures(person) {
   const requests = page.locator('.stat', { hasText: '请求数' }).locator('strong')
   await eventually('requests show', () => requests.textContent(), (text) => Number(text) >= 3, 20_000)
   const before = Number(await requests.textContent())
-  for (let i = 0; i < 40; ++i) await cluster.get(kDomain, '/offer.txt')
+  for (let i = 0; i < 40; ++i) await cluster.get(kDomain, '/offer.txt', { viewer: kViewers[i % kViewers.length] })
   await eventually('the figures move', () => requests.textContent(), (text) => Number(text) >= before + 40, 20_000)
   await person.shot('statistics_zh_dark')
   say('the figures have moved')
