@@ -33,7 +33,7 @@ export default {
   'overview.allAfter': 'All had it after',
   'overview.traffic': 'Traffic to viewers',
   'map.title': 'Traffic by province',
-  'map.text': 'Mean bandwidth of the stretch of time above, by where viewers are. The darker the square, the more.',
+  'map.text': 'Mean bandwidth of the stretch of time above, by where viewers are. The deeper the shade, the more.',
   'map.label': 'China by province, a square each; the table below has the same figures',
   'load.requests': 'Requests',
   'load.bits': 'Bandwidth',

@@ -33,7 +33,7 @@ export default {
   'overview.allAfter': '全部用时',
   'overview.traffic': '访客流量',
   'map.title': '各省流量',
-  'map.text': '上方所选时段内的平均带宽，按访客所在省份统计，颜色越深带宽越高。',
+  'map.text': '上方所选时段内的平均带宽，按访客所在省份统计，底色越浓带宽越高。',
   'map.label': '中国各省带宽，每省一格，数据与下方表格相同',
   'load.requests': '请求',
   'load.bits': '带宽',
