@@ -79,6 +79,8 @@ def skip_reason():
         return "the portals are not built: tools/build_web.sh"
     if not any(shutil.which(name) for name in ["chromium-headless-shell", "chromium"]) and "YZ_CHROMIUM" not in os.environ:
         return "no Chromium: apt-get install chromium-headless-shell"
+    if not all(shutil.which(name) for name in ["pebble", "pebble-challtestsrv"]):
+        return "pebble is missing: apt-get install pebble"
     if not (BIN / "yz").exists():
         return "yz is not built: ./dev build"
     return None
@@ -86,7 +88,7 @@ def skip_reason():
 
 @pytest.mark.skipif(skip_reason() is not None, reason=str(skip_reason()))
 def test_from_first_login_to_a_served_request_on_a_new_domain():
-    walk = subprocess.run(["node", "tests/walk.mjs"], cwd=ROOT / "web", timeout=240, text=True, capture_output=True,
+    walk = subprocess.run(["node", "tests/walk.mjs"], cwd=ROOT / "web", timeout=280, text=True, capture_output=True,
                           env=os.environ | {"YZ_BIN": str(BIN)})
     print(walk.stdout)
     assert walk.returncode == 0, walk.stdout + walk.stderr

@@ -24,5 +24,6 @@ export const routes: RouteEntry[] = [
   { pattern: '/people', load: () => import('$shared/pages/People.svelte') },
   { pattern: '/account', load: () => import('$shared/pages/Account.svelte') },
   { pattern: '/audit', load: () => import('$shared/pages/Audit.svelte') },
+  { pattern: '/authorities', load: () => import('./pages/Authorities.svelte') },
   { pattern: '/settings', load: () => import('./pages/Settings.svelte') },
 ]

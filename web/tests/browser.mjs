@@ -41,6 +41,11 @@ export class Person {
     return person
   }
 
+  static async lastSight(context) {
+    const folder = process.env.YZ_SHOTS
+    for (const [i, page] of context.pages().entries()) if (folder) await page.screenshot({ path: join(folder, `failed_${context.browser().contexts().indexOf(context)}_${i}.png`), fullPage: true })
+  }
+
   async settle() {
     await this.page.waitForFunction(() => !document.querySelector('main [aria-busy=true]') && !/Loading…|加载中…/.test(document.querySelector('main')?.textContent ?? ''))
   }

@@ -9,7 +9,8 @@ import { join } from 'node:path'
 const kStartTime = 60_000
 const bin = process.env.YZ_BIN
 
-function finished(child) {
+/** When the process has ended. */
+export function finished(child) {
   return new Promise((resolve) => (child.exitCode === null && child.signalCode === null ? child.once('exit', resolve) : resolve()))
 }
 
@@ -48,9 +49,9 @@ export class Cluster {
     this.agents.push(spawn(join(bin, 'yz-agent'), ['--config', file], { stdio: 'ignore' }))
   }
 
-  /** A viewer's request to an edge; with `ca`, over TLS that trusts it alone. */
-  async get(host, path, { address = '127.0.1.1', ca } = {}) {
-    const options = { host: address, path, headers: { Host: host }, agent: false, port: ca ? this.plan.ports.https : this.plan.ports.edge, ca, servername: host }
+  /** A viewer's request to an edge; with `ca`, over TLS that trusts it alone; with `viewer`, passed on by a proxy for that address. */
+  async get(host, path, { address = '127.0.1.1', ca, viewer } = {}) {
+    const options = { host: address, path, headers: { Host: host, ...(viewer ? { 'X-Forwarded-For': viewer } : {}) }, agent: false, port: ca ? this.plan.ports.https : this.plan.ports.edge, ca, servername: host }
     return new Promise((resolve, reject) => {
       const request = (ca ? https : http).get(options, (response) => {
         let body = ''

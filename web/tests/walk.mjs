@@ -2,34 +2,50 @@
 // Started by tests/test_portals.py; YZ_SHOTS names a folder for screenshots.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { Authority } from './authority.mjs'
+import * as bills from './bills.mjs'
 import { launch, Person } from './browser.mjs'
-import { Cluster, eventually, makeCertificate, Origin } from './cluster.mjs'
+import * as certificates from './certificates.mjs'
+import { Cluster, eventually, Origin } from './cluster.mjs'
 
 const kDomain = 'www.shop.test'
 const kNewNode = '127.0.1.7'
 const kOwner = 'owner@shop.test'
 const kPassword = 'seven horses a day'
+/** A viewer in Beijing, one in Guangdong. */
+const kViewers = ['202.106.0.20', '202.96.128.86', '202.96.128.86']
 const started = Date.now()
 const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`)
 
 const cluster = new Cluster()
 const origin = new Origin()
+const authority = new Authority()
+const walk = { cluster, authority, domain: kDomain, say }
 let browser
 try {
   await Promise.all([cluster.start(), origin.start()])
+  await authority.start(cluster.folder, cluster.plan.ports.edge)
   say(`cluster on ${cluster.base}`)
   browser = await launch()
   const operator = await Person.come(browser, { name: 'operator', language: 'en-GB', theme: 'light' })
   await signIn(operator)
   await joinNode(operator)
   const password = await makeTenant(operator)
+  await certificates.addAuthority(walk, operator)
+  await bills.givePlan(walk, operator)
+  await trustProxies(operator)
   const customer = await Person.come(browser, { name: 'customer', language: 'zh-CN', theme: 'dark' })
   await enter(customer, password)
   await addDomain(customer)
+  await certificates.orderCertificate(walk, customer)
   await serveAndRefresh(customer)
-  await uploadCertificate(customer)
+  await certificates.uploadCertificate(walk, customer)
   await seeFigures(customer)
   await downloadLog(customer)
+  await certificates.seeOrders(walk, customer)
+  await seeMap(operator)
+  await bills.closeMonth(walk, operator)
+  await bills.downloadBill(walk, customer)
   await lookBack(operator)
   await visitAll(operator, '/operator/', operatorPages)
   await visitAll(customer, '/portal/', customerPages)
@@ -37,9 +53,14 @@ try {
   operator.report()
   customer.report()
   say('done')
+} catch (error) {
+  // What each saw when it went wrong, beside the other pictures.
+  for (const context of browser?.contexts() ?? []) await Person.lastSight(context)
+  throw error
 } finally {
   await browser?.close()
   origin.stop()
+  await authority.stop()
   await cluster.stop()
 }
 
@@ -126,6 +147,29 @@ async function logIn(page, password) {
   await page.keyboard.press('Enter')
 }
 
+/** What comes from this machine is a proxy's: then viewers may be anywhere. */
+async function trustProxies(person) {
+  const { page } = person
+  await page.getByRole('link', { name: 'Settings' }).click()
+  await page.getByLabel('Trusted proxies').fill('127.0.0.0/8')
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved.').waitFor()
+}
+
+/** The map has viewers where they are, and its table says the same. */
+async function seeMap(person) {
+  const { page } = person
+  await page.getByRole('link', { name: 'Overview' }).click()
+  const map = page.locator('section', { has: page.getByRole('heading', { name: 'Traffic by province' }) })
+  await map.locator('g', { hasText: 'Guangdong' }).locator('text', { hasText: 'bit/s' }).waitFor()
+  assert.match(await map.locator('g', { hasText: 'Hainan' }).textContent(), /–/)
+  await map.getByText('As a table').click()
+  await map.getByRole('row', { name: /^Beijing/ }).waitFor()
+  await person.checkAccess('map')
+  await person.shot('map_en_light')
+  say('traffic stands on the map')
+}
+
 async function addDomain(person) {
   const { page } = person
   await page.getByRole('link', { name: '添加第一个域名' }).click()
@@ -151,8 +195,7 @@ async function addDomain(person) {
   await person.checkAccess('wizard, CNAME')
   await person.shot('wizard_cname_zh_dark')
   await page.getByRole('button', { name: '下一步' }).click()
-  await page.getByRole('link', { name: '完成' }).click()
-  await page.getByRole('heading', { name: kDomain, level: 1 }).waitFor()
+  await page.getByRole('heading', { name: 'HTTPS 证书' }).waitFor()
   say('the customer has added a domain by the wizard')
 }
 
@@ -178,31 +221,13 @@ async function serveAndRefresh(person) {
   say('served, refreshed, prefetched')
 }
 
-async function uploadCertificate(person) {
-  const { page } = person
-  const [chain, key] = makeCertificate(cluster.folder, kDomain)
-  await page.getByRole('link', { name: '证书', exact: true }).click()
-  await page.getByRole('button', { name: '上传证书' }).first().click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('证书链（PEM）').fill('no certificate')
-  await dialog.getByLabel('私钥（PEM）').fill(key)
-  await dialog.getByRole('button', { name: '上传', exact: true }).click()
-  await dialog.getByLabel('证书链（PEM）').and(page.locator('[aria-invalid=true]')).waitFor()
-  await dialog.getByLabel('证书链（PEM）').fill(chain)
-  await dialog.getByRole('button', { name: '上传', exact: true }).click()
-  await page.getByRole('cell', { name: new RegExp(`^${kDomain}`) }).waitFor()
-  const answer = await eventually('HTTPS with the new certificate', () => cluster.get(kDomain, '/offer.txt', { ca: chain }), (reply) => reply.status === 200)
-  assert.equal(answer.body, 'second')
-  say('served over HTTPS with the uploaded certificate')
-}
-
 async function seeFigures(person) {
   const { page } = person
   await page.getByRole('link', { name: '统计' }).click()
   const requests = page.locator('.stat', { hasText: '请求数' }).locator('strong')
   await eventually('requests show', () => requests.textContent(), (text) => Number(text) >= 3, 20_000)
   const before = Number(await requests.textContent())
-  for (let i = 0; i < 40; ++i) await cluster.get(kDomain, '/offer.txt')
+  for (let i = 0; i < 40; ++i) await cluster.get(kDomain, '/offer.txt', { viewer: kViewers[i % kViewers.length] })
   await eventually('the figures move', () => requests.textContent(), (text) => Number(text) >= before + 40, 20_000)
   await person.shot('statistics_zh_dark')
   say('the figures have moved')
@@ -259,13 +284,13 @@ async function lookBack(person) {
 
 function operatorPages() {
   return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
-    ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['tasks', 'tasks'], ['tasks/1', 'task'],
-    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['logs?domain=2', 'logs'], ['bills', 'bills'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
+    ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['authorities', 'authorities'], ['tasks', 'tasks'], ['tasks/1', 'task'],
+    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['logs?domain=2', 'logs'], ['bills', 'bills'], ['bills/1', 'bill'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
 }
 
 function customerPages() {
   return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
-    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['statistics', 'statistics'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['domains/new?domain=2&step=certificate', 'wizard_certificate'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['statistics', 'statistics'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['bills/2', 'bill'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
 }
 
 /** Every page in the person's language and theme, then in the others: faults, access, a picture. */
@@ -296,7 +321,7 @@ async function narrow() {
   await page.goto(`${cluster.base}/portal/`)
   await logIn(page, kPassword)
   await page.getByRole('heading', { level: 1, name: '概览' }).waitFor()
-  for (const path of ['', 'domains/2?tab=cache', 'tasks', 'statistics', 'logs?domain=2']) {
+  for (const path of ['', 'domains/2?tab=cache', 'domains/new?domain=2&step=certificate', 'certificates?tab=orders', 'tasks', 'statistics', 'logs?domain=2']) {
     await page.goto(`${cluster.base}/portal/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await person.settle()

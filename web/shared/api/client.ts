@@ -15,7 +15,7 @@ type Success<R> = R extends { 200: infer A } ? Content<A> : R extends { 201: inf
 export type Answer<P extends keyof paths, M extends Method> =
   Operation<P, M> extends { responses: infer R } ? Success<R> : never
 export type Body<P extends keyof paths, M extends Method> =
-  Operation<P, M> extends { requestBody: { content: infer C } } ? C[keyof C] : undefined
+  Operation<P, M> extends { requestBody?: infer R } ? (NonNullable<R> extends { content: infer C } ? C[keyof C] : undefined) : undefined
 export type Query<P extends keyof paths, M extends Method> =
   Operation<P, M> extends { parameters: { query?: infer Q } } ? Q : undefined
 
