@@ -175,7 +175,6 @@ def test_nothing_accepted_is_lost_when_the_leader_or_a_store_is_killed(tmp_path)
         assert changes and all(views) and max(max(times) for times in took.values()) <= 12
 
         # Every refresh has a number of its own, there are no others, and each is done by all nodes.
-        # (An answer that is given again for its key has the task's id only.)
         done = [cdn.insist(0, "GET", f"/api/v1/tasks/{task['id']}", None) for task in refreshes]
         assert sorted(task["first_seq"] for task in done) == list(range(1, len(refreshes) + 1))
         for api in cdn.apis:

@@ -232,7 +232,6 @@ def test_nothing_accepted_is_lost_when_the_leader_or_a_server_is_killed(controls
     assert max(took) <= 8 and tasks and groups
 
     # Every refresh has a number of its own, and there are no others.
-    # (An answer that is given again for its key has the task's id only.)
     done = [first.call("GET", f"/api/v1/tasks/{task['id']}") for task in tasks]
     assert sorted(task["first_seq"] for task in done) == list(range(1, len(tasks) + 1))
     assert len({task["id"] for task in tasks}) == len(tasks)

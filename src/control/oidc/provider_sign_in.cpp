@@ -13,7 +13,6 @@ namespace {
 using Refused = tl::unexpected<LoginRefusal>;
 using StoredUser = store::Stored<store::User>;
 
-constexpr std::uint64_t kMostUsers = 1'000;  // of a tenant
 constexpr std::string_view kAuditDetail = R"({"by":"oidc"})";
 
 store::Author author_of(const Call& call, const store::User& user) {
@@ -33,7 +32,7 @@ Result<std::optional<StoredUser>> make_user(store::Transaction& tx, const OidcSe
   user.tenant = settings.new_user_tenant;
   if (user.tenant) {
     YZ_TRY(const std::uint64_t present, store::count_users(tx, user.tenant));
-    if (present >= kMostUsers) return std::nullopt;
+    if (present >= store::kMostUsers) return std::nullopt;
   }
   store::Author author = call.author(user.tenant);
   author.actor = "oidc";

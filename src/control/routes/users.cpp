@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kMostDomains = 1000;
-constexpr std::uint64_t kMostUsers = 1000;  // of a tenant
 
 using StoredUser = store::Stored<store::User>;
 
@@ -157,7 +156,8 @@ Outcome create(const RouteContext& context, const Call& call) {
       if (user.tenant) {
         if (auto known = check_tenant(tx, user.tenant); !known) return refuse(known.error());
         YZ_TRY(const std::uint64_t present, store::count_users(tx, user.tenant));
-        if (present >= kMostUsers) return refuse(conflict("A tenant has at most 1,000 users; remove one first."));
+        if (present >= store::kMostUsers)
+          return refuse(conflict("A tenant has at most 1,000 users; remove one first."));
       }
       YZ_TRY(const StoredUser stored, store::UserStore(tx).create(call.author(user.tenant), user, hash));
       Reply reply = answer(stored, 201);
