@@ -22,6 +22,10 @@ elseif(YZ_SANITIZE MATCHES "address")
     "ASAN_OPTIONS=external_symbolizer_path=${YZ_SYMBOLIZER};LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/lsan.supp;UBSAN_OPTIONS=print_stacktrace=1:external_symbolizer_path=${YZ_SYMBOLIZER}")
 endif()
 
+# What tests themselves do is no work; not optimising it takes a third off the build from nothing. GCC makes coroutines
+# that resume each other nest without it.
+set(YZ_TEST_OPTIONS "$<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:Clang>>:-O0>")
+
 add_custom_target(fuzzers)  # every fuzz program; with YZ_FUZZ only
 
 function(yz_room NAME)
@@ -40,6 +44,7 @@ function(yz_room NAME)
   if(ROOM_TESTS AND NOT YZ_FUZZ)
     add_executable(${NAME}_test ${ROOM_TESTS})
     target_link_libraries(${NAME}_test PRIVATE yz_${NAME} ${ROOM_TEST_DEPS} GTest::gtest GTest::gtest_main)
+    target_compile_options(${NAME}_test PRIVATE ${YZ_TEST_OPTIONS})
     add_test(NAME ${NAME} COMMAND ${NAME}_test --gtest_brief=1)
     set_tests_properties(${NAME} PROPERTIES TIMEOUT 600 ENVIRONMENT "${YZ_TEST_ENVIRONMENT}")
     if(ROOM_ON_URING)

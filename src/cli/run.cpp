@@ -27,11 +27,16 @@ int run(int argc, char** argv) {
 
   for (auto add :
        {add_up, add_demo, add_domain, add_certificate, add_origin, add_node, add_refresh, add_prefetch, add_task,
-        add_usage, add_bill, add_logs, add_explain, add_edge, add_top, add_user, add_audit, add_serve_files}) {
+        add_usage, add_bill, add_cap, add_logs, add_explain, add_edge, add_top, add_user, add_audit, add_serve_files}) {
     add(app, shell);
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& e) {
+    const auto left = app.remaining(true);
+    if (left.empty()) return app.exit(e) == 0 ? 0 : 2;
+    fmt::print(stderr, "yz: there is no command '{}'; --help lists them\n", left.front());
+    return 2;
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

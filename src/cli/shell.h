@@ -55,6 +55,7 @@ void add_prefetch(CLI::App& app, Shell& shell);
 void add_task(CLI::App& app, Shell& shell);
 void add_usage(CLI::App& app, Shell& shell);
 void add_bill(CLI::App& app, Shell& shell);
+void add_cap(CLI::App& app, Shell& shell);
 void add_logs(CLI::App& app, Shell& shell);
 void add_edge(CLI::App& app, Shell& shell);
 void add_explain(CLI::App& app, Shell& shell);

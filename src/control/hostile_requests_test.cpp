@@ -261,7 +261,7 @@ class HostileRequests : public testing::Test {
   std::string victims_rows() {
     std::string out;
     for (const char* list : {"domains", "origin-groups", "users", "tokens", "contracts", "packages", "statements",
-                             "tasks", "certificates", "certificates/orders"}) {
+                             "tasks", "certificates", "certificates/orders", "caps"}) {
       const json page = control_.get(std::string("/api/v1/") + list + "?limit=500").json();
       for (const json& row : page["items"]) {
         if (row.value("tenant", std::uint64_t{0}) == victim_) out += row.dump() + "\n";

@@ -44,7 +44,11 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       state_(state),
       clock_(clock),
       options_(std::move(options)),
-      ingest_(database, state, clock, metrics),
+      meter_(clock),
+      ingest_(database, state, clock, metrics,
+              [this](std::span<const store::CountedBatch> batches, const store::UsageOwners& owners) {
+                meter_.add(batches, owners);
+              }),
       logs_(database, state, pool, clock, metrics, options_.logs),
       enrolment_(state, database, pool, clock, options_.ca),
       hub_(
@@ -66,6 +70,7 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       master_(reactor, hub_, state, database, pool, bus, feed_, board_, prefetcher_),
       follower_({reactor, pool, database, bus, state, hub_, feed_, board_, prefetcher_}, options_.follow_every),
       certificates_(reactor, hub_, publisher_, state, database, leader_, clock, metrics, options_.certificates),
+      caps_(reactor, database, state, meter_, leader_, clock, metrics, options_.caps),
       explainer_(state, std::move(map)),
       name_pool_({.threads = 4, .max_queued = 64}),
       origin_checker_(reactor, name_pool_, options_.check_private_origins) {
@@ -100,6 +105,7 @@ Status Live::start(std::string api_url) {
   YZ_CHECK(follower_.start());
   YZ_CHECK(open_channel());
   certificates_.start();
+  caps_.start();
   reactor_.spawn_into(scope_, stop_waiting_for_absent());
   reactor_.spawn_into(scope_, keep_house());
   return {};
@@ -184,6 +190,7 @@ void Live::stop() {
   server_.reset();
   ingest_.stop();
   certificates_.stop();
+  caps_.stop();
   follower_.stop();
   leader_.release();
 }

@@ -4,6 +4,7 @@
 
 #include "bus/bus.h"
 #include "control/acme/certificate_desk.h"
+#include "control/caps/cap_desk.h"
 #include "control/enrolment.h"
 #include "control/explain.h"
 #include "control/follower.h"
@@ -39,6 +40,7 @@ class Live final {
     store::SessionLimits sessions;
     bool check_private_origins = false;  ///< see OriginChecker
     CertificateDesk::Options certificates;
+    CapDesk::Options caps;
     LogDesk::Options logs;
   };
   Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& database, bus::Bus& bus, ConfigState& state,
@@ -83,6 +85,7 @@ class Live final {
   ConfigState& state_;
   const Clock& clock_;
   const Options options_;
+  CapMeter meter_;
   UsageIngest ingest_;
   LogDesk logs_;
   Enrolment enrolment_;
@@ -95,6 +98,7 @@ class Live final {
   RefreshMaster master_;
   Follower follower_;
   CertificateDesk certificates_;
+  CapDesk caps_;
   Explainer explainer_;
   io::BlockingPool name_pool_;
   OriginChecker origin_checker_;

@@ -30,6 +30,8 @@ constexpr std::array kGrants = {
     Grant{"audit:verify", kLook},
     Grant{"billing:read", kLook | kTok | kOwn | kBill},
     Grant{"billing:write", kOps},
+    Grant{"cap:read", kLook | kSee | kBill},
+    Grant{"cap:write", kOps | kTok | kOwn},
     Grant{"certificate:read", kLook | kSee},
     Grant{"certificate:write", kOps | kWork},
     Grant{"config:read", kLook},

@@ -33,6 +33,7 @@ Live::Options live_options(const ControlSettings& settings, const StateFolder& f
   out.check_private_origins = settings.check_private_origins;
   out.publisher.patience = settings.barrier_patience;
   out.certificates = settings.certificates;
+  out.caps = settings.caps;
   const AccessLogSettings& logs = settings.access_logs;
   out.logs.folder = logs.folder.empty() ? folder.path() / "access-logs" : logs.folder;
   out.logs.house.quota = logs.quota;

@@ -120,6 +120,7 @@ TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
       {"origin-groups", world.origins},
       {"certificates", 1},
       {"statements", statement},
+      {"caps", control_.create("caps", {{"domain", world.domain}, {"kind", "traffic"}, {"limit", 1000}})},
       {"tasks", task.json()["id"].get<std::uint64_t>()},
       {"users", control_.get("/api/v1/users?email=o@a.com").json()["items"][0]["id"].get<std::uint64_t>()},
       {"tokens", control_.post("/api/v1/tokens", {{"name", "t"}, {"role", "tenant"}, {"tenant", world.tenant}})
@@ -140,7 +141,7 @@ TEST_F(RoutePermissions, AnotherTenantsRowsDoNotExist) {
   }
   EXPECT_TRUE(victim.is_signed_in());
   for (const char* list :
-       {"domains", "origin-groups", "certificates", "tasks", "contracts", "packages", "statements"}) {
+       {"domains", "origin-groups", "certificates", "tasks", "contracts", "packages", "statements", "caps"}) {
     const auto answer = control_.call("GET", std::string("/api/v1/") + list, "", {}, token);
     EXPECT_TRUE(answer.json()["items"].empty()) << list << answer.body;
     // The filter for operators does not widen a tenant's view.

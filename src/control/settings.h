@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "control/acme/certificate_desk.h"
+#include "control/caps/cap_desk.h"
 #include "control/oidc/oidc_settings.h"
 #include "store/session_store.h"
 
@@ -53,6 +54,7 @@ struct ControlSettings {
 
   /// Not of the file: how certificate authorities are reached, and how soon things are tried again. For tests.
   CertificateDesk::Options certificates;
+  CapDesk::Options caps;
 
   [[nodiscard]] std::string database_url() const;
 };

@@ -133,6 +133,7 @@ class FakeNode final : public rpc::NodeClientEvents {
 /// A control with a small world, and one node of it that has the configuration.
 class OneNodeTest : public testing::Test {
  protected:
+  explicit OneNodeTest(std::function<void(ControlSettings&)> adjust = {}) : control_(std::move(adjust)) {}
   void SetUp() override {
     world_ = control_.make_world(1);
     node_ = std::make_unique<FakeNode>(control_, control_.join_token(world_.nodes[0]));

@@ -29,8 +29,8 @@ bool may_pass(const Error& error) { return error.code == Code::kUnavailable || e
 }  // namespace
 
 UsageIngest::UsageIngest(store::Database& database, const ConfigState& state, const Clock& clock,
-                         metrics::Registry& metrics)
-    : database_(database), state_(state), clock_(clock) {
+                         metrics::Registry& metrics, Listener listener)
+    : database_(database), state_(state), clock_(clock), listener_(std::move(listener)) {
   batches_ = metrics.counter("yz_control_usage_batches_total", "Usage batches stored.");
   repeated_ = metrics.counter("yz_control_usage_repeated_total", "Usage batches that were stored before.");
   refused_ = metrics.counter("yz_control_usage_refused_total", "Usage batches that could not be read.");
@@ -170,16 +170,19 @@ Result<std::size_t> UsageIngest::ingest(const std::vector<Waiting>& group) {
   std::vector<model::UsageBatch> batches;
   batches.reserve(group.size());
   for (const Waiting& waiting : group) batches.push_back(waiting.batch);
-  return database_.write([&](store::Transaction& tx) -> Result<std::size_t> {
+  std::vector<store::CountedBatch> counted;
+  store::UsageOwners owners;
+  YZ_CHECK(database_.write([&](store::Transaction& tx) -> Status {
     YZ_TRY(const auto fresh, store::UsageStore(tx).ingest(batches, clock_.wall()));
-    std::vector<store::CountedBatch> counted;
+    counted.clear();
     counted.reserve(fresh.size());
     for (const model::UsageBatch* batch : fresh) counted.push_back({batch, origin_of(*config, batch->node)});
-    YZ_TRY(const store::UsageOwners owners, store::StatisticsStore(tx).owners(counted));
+    YZ_TRY(owners, store::StatisticsStore(tx).owners(counted));
     YZ_CHECK(store::StatisticsStore(tx).add(counted, owners));
-    YZ_CHECK(store::BillingStore(tx).count(counted, owners));
-    return fresh.size();
-  });
+    return store::BillingStore(tx).count(counted, owners);
+  }));
+  if (listener_) listener_(counted, owners);
+  return counted.size();
 }
 
 }  // namespace yz::control

@@ -2,7 +2,9 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -26,7 +28,11 @@ namespace yz::control {
 /// kept and tried again. `take` on any thread; one thread of its own stores.
 class UsageIngest final {
  public:
-  UsageIngest(store::Database& database, const ConfigState& state, const Clock& clock, metrics::Registry& metrics);
+  /// Told of batches that were new once they are stored, on the storing thread.
+  using Listener = std::function<void(std::span<const store::CountedBatch>, const store::UsageOwners&)>;
+
+  UsageIngest(store::Database& database, const ConfigState& state, const Clock& clock, metrics::Registry& metrics,
+              Listener listener = {});
   ~UsageIngest();
 
   /// Drops the batch, unacknowledged, when too much waits: the node sends it again.
@@ -55,6 +61,7 @@ class UsageIngest final {
   store::Database& database_;
   const ConfigState& state_;
   const Clock& clock_;
+  const Listener listener_;
   metrics::Counter batches_;
   metrics::Counter repeated_;
   metrics::Counter refused_;

@@ -82,7 +82,7 @@ TEST_F(Users, ATenantIsToldByItsNumberOrTheListIsRefused) {
   const std::string acme = std::to_string(control_.create("tenants", {{"name", "acme"}}));
   for (const std::string list :
        {"users", "domains", "origin-groups", "certificates", "certificates/orders", "tokens", "contracts", "packages",
-        "statements", "tasks", "audit", "statistics", "statistics/bandwidth"}) {
+        "statements", "caps", "tasks", "audit", "statistics", "statistics/bandwidth"}) {
     const std::string asked = "/api/v1/" + list + "?tenant=";
     EXPECT_EQ(control_.get(asked + acme).status, 200) << list;
     for (const char* garbage : {"", "acme", "-1", "1x", "18446744073709551616"}) {

@@ -21,8 +21,8 @@ namespace yz::control {
 namespace {
 
 /// By ResourceKind.
-constexpr std::string_view kKindNames[] = {"settings", "origin_group", "domain",      "node_group",
-                                           "node",     "policy",       "certificate", "challenge"};
+constexpr std::string_view kKindNames[] = {"settings", "origin_group", "domain",    "node_group", "node",
+                                           "policy",   "certificate",  "challenge", "suspension"};
 
 std::string name_of(const model::Resource& resource) {
   return std::visit(
@@ -66,6 +66,8 @@ std::optional<model::Resource> find(const model::ConfigSnapshot& config, const m
       return from(config.certificates);
     case model::ResourceKind::kChallenge:
       return from(config.challenges);
+    case model::ResourceKind::kSuspension:
+      return from(config.suspensions);
   }
   return std::nullopt;
 }
@@ -97,6 +99,9 @@ Status put(store::Transaction& tx, const store::Author& author, const model::Res
       return control::put<store::CertificateStore>(tx, author, v);
     }
     Status operator()(const model::Challenge& v) const { return control::put<store::ChallengeStore>(tx, author, v); }
+    Status operator()(const model::Suspension& v) const {
+      return control::put<store::ResourceStore<model::Suspension>>(tx, author, v);
+    }
   };
   return std::visit(Putter{tx, author}, resource);
 }

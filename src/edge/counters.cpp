@@ -16,6 +16,7 @@ EdgeCounters::EdgeCounters(metrics::Registry& registry)
       origin_requests(registry.counter("yz_edge_upstream_requests_total", "Requests sent to peers and origins")),
       corrections(registry.counter("yz_edge_corrections_total", "Viewers redirected to the node they belong to")),
       resumed(registry.counter("yz_edge_resumed_bodies_total", "Upstream bodies that broke off and were carried on")),
+      suspended(registry.counter("yz_edge_suspended_total", "Requests refused because their domain is suspended")),
       changed(registry.counter("yz_edge_changed_objects_total",
                                "Large objects that had another version when more of them was fetched")),
       bytes_out_(registry.counter("yz_edge_bytes_out_total", "Bytes sent to viewers and peers, heads included")),
@@ -46,10 +47,14 @@ EdgeCounters::EdgeCounters(metrics::Registry& registry)
   }
 }
 
-void EdgeCounters::count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts) {
-  requests_[static_cast<std::size_t>(result)][std::clamp(status_class, 1U, 5U) - 1].add();
+void EdgeCounters::count_part(const model::UsageCounts& counts) {
   bytes_out_.add(counts.bytes_out);
   bytes_in_.add(counts.bytes_in);
+}
+
+void EdgeCounters::count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts) {
+  requests_[static_cast<std::size_t>(result)][std::clamp(status_class, 1U, 5U) - 1].add();
+  count_part(counts);
   duration_.record(counts.duration_us);
 }
 

@@ -18,6 +18,8 @@ class EdgeCounters {
   explicit EdgeCounters(metrics::Registry& registry);
 
   void count(model::CacheResult result, unsigned status_class, const model::UsageCounts& counts);
+  /// Bytes of a request that has not ended.
+  void count_part(const model::UsageCounts& counts);
   /// Adds what a worker's listener counted between two looks.
   void count_handshakes(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
   /// The same: connections closed at once, requests that were no HTTP.
@@ -35,6 +37,7 @@ class EdgeCounters {
   metrics::Counter origin_requests;  ///< sent to peers and origins
   metrics::Counter corrections;      ///< viewers redirected to another node
   metrics::Counter resumed;          ///< bodies that broke off and were carried on by range
+  metrics::Counter suspended;        ///< requests refused because their domain is suspended
   metrics::Counter changed;          ///< large objects found to be another version while slices were fetched
 
  private:

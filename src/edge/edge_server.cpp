@@ -25,6 +25,9 @@
 namespace yz::edge {
 namespace {
 
+/// What lasts longer is counted while it lasts.
+constexpr std::chrono::seconds kLongRequest{1};
+
 double cpu_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -243,30 +246,9 @@ EdgeStatus EdgeServer::status() const {
   return out;
 }
 
-void EdgeServer::account(Transaction& tx) {
-  if (tx.is_prefetch) return;
-  const MonoTime ended = SystemClock::instance().mono();
-  model::UsageCounts counts;
-  counts.requests = 1;
-  counts.bytes_out = tx.exchange.bytes_out();
-  counts.bytes_in = tx.exchange.bytes_in();
-  counts.origin_requests = tx.origin_requests;
-  counts.origin_bytes = tx.origin_bytes;
-  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(ended - tx.exchange.started_at());
-  counts.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(taken.count(), 0));
-  // 499, as nginx has it: the client left before there was an answer.
-  const int status = tx.exchange.status() == 0 ? 499 : tx.exchange.status();
-  counters_.count(tx.result, static_cast<unsigned>(status / 100), counts);
-  const net::Exchange& exchange = tx.exchange;
-  if (exchange.has_begun()) counters_.phases.record(Phase::kRespond, exchange.answered_at(), ended);
-  if (exchange.head_began_at() < exchange.started_at()) {
-    counters_.phases.record(Phase::kHead, exchange.head_began_at(), exchange.started_at());
-  }
-  if (access_log_.is_enabled()) access_log_.add(tx, status, counts.duration_us);
-  if ((!usage_ && !access_spool_) || tx.site == nullptr) return;
+model::UsageKey EdgeServer::usage_key(const Transaction& tx, WallTime at, int status) const {
   model::UsageKey key;
-  const WallTime ended_at = tx.worker.reactor().wall_now();
-  const auto minutes = std::chrono::floor<std::chrono::minutes>(ended_at).time_since_epoch();
+  const auto minutes = std::chrono::floor<std::chrono::minutes>(at).time_since_epoch();
   key.minute = static_cast<std::uint32_t>(minutes.count());
   key.domain = tx.site->domain.id;
   key.tier = tx.running().tier;
@@ -280,7 +262,51 @@ void EdgeServer::account(Transaction& tx) {
     key.province = static_cast<std::uint8_t>(place.province);
     key.isp = static_cast<std::uint8_t>(place.isp);
   }
-  if (usage_) usage_->add(tx.worker.index(), key, counts);
+  return key;
+}
+
+void EdgeServer::account_running(Transaction& tx) {
+  const net::Exchange& exchange = tx.exchange;
+  const bool is_long = tx.mono() - exchange.started_at() >= kLongRequest;
+  if (!is_long || !exchange.has_begun() || tx.site == nullptr || tx.is_prefetch) return;
+  model::UsageCounts part;
+  part.bytes_out = exchange.bytes_out() - tx.counted.bytes_out;
+  part.bytes_in = exchange.bytes_in() - tx.counted.bytes_in;
+  part.origin_bytes = tx.origin_bytes - tx.counted.origin_bytes;
+  if (part == model::UsageCounts{}) return;
+  tx.counted += part;
+  counters_.count_part(part);
+  if (usage_) usage_->add(tx.worker.index(), usage_key(tx, tx.worker.reactor().wall_now(), exchange.status()), part);
+}
+
+void EdgeServer::account(Transaction& tx) {
+  if (tx.is_prefetch) return;
+  const MonoTime ended = SystemClock::instance().mono();
+  model::UsageCounts counts;
+  counts.requests = 1;
+  counts.bytes_out = tx.exchange.bytes_out();
+  counts.bytes_in = tx.exchange.bytes_in();
+  counts.origin_requests = tx.origin_requests;
+  counts.origin_bytes = tx.origin_bytes;
+  const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(ended - tx.exchange.started_at());
+  counts.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(taken.count(), 0));
+  // 499, as nginx has it: the client left before there was an answer.
+  const int status = tx.exchange.status() == 0 ? 499 : tx.exchange.status();
+  model::UsageCounts rest = counts;  // what was not counted while it ran
+  rest.bytes_out -= tx.counted.bytes_out;
+  rest.bytes_in -= tx.counted.bytes_in;
+  rest.origin_bytes -= tx.counted.origin_bytes;
+  counters_.count(tx.result, static_cast<unsigned>(status / 100), rest);
+  const net::Exchange& exchange = tx.exchange;
+  if (exchange.has_begun()) counters_.phases.record(Phase::kRespond, exchange.answered_at(), ended);
+  if (exchange.head_began_at() < exchange.started_at()) {
+    counters_.phases.record(Phase::kHead, exchange.head_began_at(), exchange.started_at());
+  }
+  if (access_log_.is_enabled()) access_log_.add(tx, status, counts.duration_us);
+  if ((!usage_ && !access_spool_) || tx.site == nullptr) return;
+  const WallTime ended_at = tx.worker.reactor().wall_now();
+  const model::UsageKey key = usage_key(tx, ended_at, status);
+  if (usage_) usage_->add(tx.worker.index(), key, rest);
   // What is billed is what is logged.
   if (access_spool_ && key.tier == model::Tier::kL1) write_down(tx, key, counts, ended_at, status);
 }

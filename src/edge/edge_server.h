@@ -110,6 +110,9 @@ class EdgeServer {
 
   /// Counts and logs an ended request. Its worker's thread.
   void account(Transaction& tx);
+  /// Counts what a request that has lasted a second has sent since it was last counted, so that figures, bills and caps
+  /// see a long download while it runs. Its worker's thread.
+  void account_running(Transaction& tx);
   /// Once a second: usage to the spool, load averages. Waits for the disk.
   void keep_house();
   /// Frees what purges killed, a little at a time; true while there is more.
@@ -128,6 +131,8 @@ class EdgeServer {
   explicit EdgeServer(Options options);
   [[nodiscard]] Status open();
   [[nodiscard]] Status open_access_spool();
+  /// What an answer that has begun is counted as.
+  [[nodiscard]] model::UsageKey usage_key(const Transaction& tx, WallTime at, int status) const;
   /// A line of the customer's access log.
   void write_down(Transaction& tx, const model::UsageKey& key, const model::UsageCounts& counts, WallTime ended,
                   int status);

@@ -25,8 +25,30 @@ http::Profile profile_of(model::CacheProfile profile) {
   return profile == model::CacheProfile::kRfc ? http::Profile::kRfc : http::Profile::kSafe;
 }
 
+/// Until when what is suspended: by domain and, of whole tenants, by tenant.
+struct Suspensions {
+  std::map<model::DomainId, WallTime> domains;
+  std::map<model::TenantId, WallTime> tenants;
+
+  explicit Suspensions(const model::ConfigSnapshot& snapshot) {
+    for (const auto& [id, entry] : snapshot.suspensions) {
+      const model::Suspension& one = *entry.value;
+      WallTime& until = one.domain ? domains[one.domain] : tenants[one.tenant];
+      until = std::max(until, one.until);
+    }
+  }
+  [[nodiscard]] std::optional<WallTime> of(const model::Domain& domain) const {
+    const auto own = domains.find(domain.id);
+    const auto all = tenants.find(domain.tenant);
+    if (own == domains.end() && all == tenants.end()) return std::nullopt;
+    if (own == domains.end()) return all->second;
+    return all == tenants.end() ? own->second : std::max(own->second, all->second);
+  }
+};
+
 void add_sites(const model::ConfigSnapshot& snapshot, ServerBook& book, RunningConfig& config) {
   SiteTable& sites = config.sites;
+  const Suspensions suspensions(snapshot);
   for (const auto& [id, entry] : snapshot.domains) {
     const model::Domain& domain = *entry.value;
     const model::OriginGroup* origins = snapshot.origin_groups.find(domain.origin_group);
@@ -34,6 +56,7 @@ void add_sites(const model::ConfigSnapshot& snapshot, ServerBook& book, RunningC
     Site made{domain.name, domain, *origins, profile_of(domain.profile)};
     made.servers = book.group(*origins);
     made.hsts = hsts_value(domain.https.hsts);
+    made.suspended_until = suspensions.of(domain);
     const auto site = std::make_shared<const Site>(std::move(made));
     config.origins.emplace(origins->id, site);
     sites.add(domain.name, site);
@@ -69,6 +92,7 @@ Result<ConfigPtr> prepare_config(model::SnapshotPtr snapshot, model::NodeId self
   config->trusted_proxies = snapshot->settings.trusted_proxies;
   config->cluster_key = snapshot->settings.cluster_key;
   config->cdn_id = token_of(snapshot->settings.cdn_zone, "yizhan");
+  config->has_suspensions = snapshot->suspensions.size() > 0;
   add_sites(*snapshot, book, *config);
   config->certificates = std::make_shared<const CertificateStore>(*snapshot, std::move(own), before.certificates.get());
   for (const auto& [id, entry] : snapshot->challenges) {

@@ -47,8 +47,9 @@ struct RunningConfig {
   std::vector<IpPrefix> trusted_proxies;
   std::string cluster_key;
   std::shared_ptr<const CertificateStore> certificates;  ///< never null
-  std::uint16_t https_port = 0;                          ///< where viewers of this node find TLS; 0: not told
-  std::shared_ptr<const sched::SchedView> view;          ///< for edge correction; null: none
+  bool has_suspensions = false;
+  std::uint16_t https_port = 0;                  ///< where viewers of this node find TLS; 0: not told
+  std::shared_ptr<const sched::SchedView> view;  ///< for edge correction; null: none
   /// Of http-01, by token; in the snapshot.
   std::map<std::string_view, const model::Challenge*, std::less<>> challenges;
 };

@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "http/profile.h"
 #include "model/domain.h"
 #include "model/origin.h"
@@ -21,7 +23,8 @@ struct Site {
   model::OriginGroup origins;
   http::Profile profile = http::Profile::kSafe;
   std::shared_ptr<const OriginGroupState> servers;  ///< what is known of `origins`
-  std::string hsts;  ///< value of Strict-Transport-Security on answers over TLS; empty: none
+  std::optional<WallTime> suspended_until{};  ///< viewers are refused, for that long as things stand; none: served
+  std::string hsts;                           ///< value of Strict-Transport-Security on answers over TLS; empty: none
 };
 /// "max-age=31536000; includeSubDomains; preload" (RFC 6797 §6.1); empty when the rule sends none.
 [[nodiscard]] std::string hsts_value(const model::Hsts& rule);

@@ -54,6 +54,18 @@ io::Task<void> Worker::keep_house() {
     server_.counters().http2.add(http_.counts().h2, counted_.h2);
     counted_ = http_.counts();
     server_.access_log().append(std::exchange(log_lines_, {}));
+    look_at_running();
+  }
+}
+
+void Worker::look_at_running() {
+  const RunningConfig& now = **config_;
+  for (io::ListLink* link = running_.next; link != &running_; link = link->next) {
+    auto& tx = static_cast<Transaction&>(*link);
+    server_.account_running(tx);
+    if (!now.has_suspensions || tx.site == nullptr || tx.peer) continue;
+    const Site* site = now.sites.find(tx.site->name);
+    tx.is_cut = site != nullptr && site->suspended_until;
   }
 }
 

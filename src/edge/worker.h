@@ -9,6 +9,7 @@
 #include "edge/running_config.h"
 #include "edge/tls/ocsp_keeper.h"
 #include "edge/upstream/node_check.h"
+#include "io/list.h"
 #include "io/reactor.h"
 #include "io/scope.h"
 #include "net/http_client.h"
@@ -59,9 +60,13 @@ class Worker final : public net::HttpHandler {
   [[nodiscard]] Random& random() { return random_; }
   /// For computing variants without allocating. Not across a suspension.
   [[nodiscard]] std::string& scratch() { return scratch_; }
+  /// Heads the list of requests that are being answered.
+  [[nodiscard]] io::ListLink& running() { return running_; }
 
  private:
   [[nodiscard]] io::Task<void> keep_house();
+  /// Counts what long answers have sent so far, and cuts those of domains that were suspended.
+  void look_at_running();
 
   EdgeServer& server_;
   io::Reactor& reactor_;
@@ -79,6 +84,7 @@ class Worker final : public net::HttpHandler {
   std::string scratch_;
   std::unique_ptr<OcspKeeper> ocsp_;  // for all workers, on the first one alone
   io::TaskScope background_;
+  io::ListLink running_;
   net::HttpServer http_;  // last: its connections end first
 };
 

@@ -16,7 +16,7 @@ namespace yz::model {
 namespace {
 
 constexpr std::uint16_t kOldestVersion = 1;  // still read
-constexpr std::uint16_t kFormatVersion = 5;  // written
+constexpr std::uint16_t kFormatVersion = 6;  // written
 constexpr std::size_t kHeadSize = 8;         // magic, version, reserved
 constexpr std::size_t kTrailerSize = 4;      // CRC-32C
 constexpr std::size_t kHashSize = 32;
@@ -291,6 +291,7 @@ std::string snapshot_body(const ConfigSnapshot& snapshot) {
   put_map(body, snapshot.policies);
   put_map(body, snapshot.certificates);
   put_map(body, snapshot.challenges);
+  put_map(body, snapshot.suspensions);
   return body;
 }
 
@@ -312,6 +313,7 @@ Result<ConfigSnapshot> decode_snapshot(std::string_view bytes) {
   get_map(in, framed.version, s.policies);
   get_map(in, framed.version, s.certificates);
   if (framed.version >= 5) get_map(in, framed.version, s.challenges);
+  if (framed.version >= 6) get_map(in, framed.version, s.suspensions);
   YZ_CHECK(require_end(in, kWhat));
   return s;
 }

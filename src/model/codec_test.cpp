@@ -63,15 +63,29 @@ TEST(SnapshotCodec, AValueOutOfRangeUnderARightChecksumIsRefusedOrAnotherSnapsho
   }
 }
 
+TEST(SnapshotCodec, OneOfFormatFiveHasNoSuspensions) {
+  ConfigSnapshot s = sample_snapshot();
+  s.remove({ResourceKind::kSuspension, 1}, {1});
+  std::string bytes = encode(s);
+  bytes.resize(bytes.size() - 4 - 1);  // the checksum, and the count of suspensions
+  bytes[4] = 5;
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  const auto back = decode_snapshot(bytes);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, s);
+}
+
 TEST(SnapshotCodec, OneOfFormatThreeHasNoChallenges) {
   ConfigSnapshot s = sample_snapshot();
+  s.remove({ResourceKind::kSuspension, 1}, {1});
   s.remove({ResourceKind::kChallenge, 1}, {1});
   s.remove({ResourceKind::kCertificate, 1}, {1});  // its fields of format four
   Domain domain = *s.domains.find({1});
   domain.certificate = {};
   s.put(domain, {1});
   std::string bytes = encode(s);
-  bytes.resize(bytes.size() - 4 - 1);  // the checksum, and the count of challenges
+  bytes.resize(bytes.size() - 4 - 2);  // the checksum, and the counts of challenges and suspensions
   bytes[4] = 3;
   const std::uint32_t crc = crc32c(bytes);
   ByteWriter(bytes).u32(crc);

@@ -20,6 +20,7 @@ void for_each_map(Snapshot& s, F&& f) {
   f(ResourceKind::kPolicy, s.policies);
   f(ResourceKind::kCertificate, s.certificates);
   f(ResourceKind::kChallenge, s.challenges);
+  f(ResourceKind::kSuspension, s.suspensions);
 }
 
 template <typename Map>
@@ -54,6 +55,7 @@ struct Put {
   void operator()(Policy v) const { snapshot.policies.put(std::move(v), at); }
   void operator()(Certificate v) const { snapshot.certificates.put(std::move(v), at); }
   void operator()(Challenge v) const { snapshot.challenges.put(std::move(v), at); }
+  void operator()(Suspension v) const { snapshot.suspensions.put(std::move(v), at); }
 };
 
 }  // namespace
@@ -72,8 +74,8 @@ ResourceKey key_of(const Resource& resource) {
 }
 
 std::string to_string(const ResourceKey& key) {
-  static constexpr const char* kNames[] = {"settings", "origin_group", "domain",      "node_group",
-                                           "node",     "policy",       "certificate", "challenge"};
+  static constexpr const char* kNames[] = {"settings", "origin_group", "domain",    "node_group", "node",
+                                           "policy",   "certificate",  "challenge", "suspension"};
   const char* name = kNames[static_cast<std::size_t>(key.kind)];
   return key.kind == ResourceKind::kSettings ? std::string(name) : fmt::format("{}/{}", name, key.id);
 }
@@ -144,6 +146,7 @@ ConfigDelta diff(const ConfigSnapshot& from, const ConfigSnapshot& to) {
   step(ResourceKind::kPolicy, from.policies, to.policies);
   step(ResourceKind::kCertificate, from.certificates, to.certificates);
   step(ResourceKind::kChallenge, from.challenges, to.challenges);
+  step(ResourceKind::kSuspension, from.suspensions, to.suspensions);
   delta.result_hash = to.content_hash();
   return delta;
 }

@@ -17,11 +17,13 @@
 #include "model/policy.h"
 #include "model/resource_map.h"
 #include "model/settings.h"
+#include "model/suspension.h"
 
 namespace yz::model {
 
 /// One configuration resource; the alternative's index is its ResourceKind.
-using Resource = std::variant<Settings, OriginGroup, Domain, NodeGroup, Node, Policy, Certificate, Challenge>;
+using Resource =
+    std::variant<Settings, OriginGroup, Domain, NodeGroup, Node, Policy, Certificate, Challenge, Suspension>;
 
 /// Numbers are part of the formats in docs/formats/config-snapshot.md.
 enum class ResourceKind : std::uint8_t {
@@ -33,6 +35,7 @@ enum class ResourceKind : std::uint8_t {
   kPolicy,
   kCertificate,
   kChallenge,
+  kSuspension,
 };
 
 struct ResourceKey {
@@ -58,6 +61,7 @@ struct ConfigSnapshot {
   ResourceMap<PolicyId, Policy> policies;
   ResourceMap<CertificateId, Certificate> certificates;
   ResourceMap<ChallengeId, Challenge> challenges;
+  ResourceMap<SuspensionId, Suspension> suspensions;
 
   /// SHA-256 (32 raw bytes) over the canonical encoding: equal exactly when the snapshots are. O(size).
   [[nodiscard]] std::string content_hash() const;

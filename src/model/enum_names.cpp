@@ -23,6 +23,7 @@ constexpr std::string_view kOnClientAbort[] = {"finish", "stop_below"};
 constexpr std::string_view kOriginAuth[] = {"none", "aws_v4", "ali_oss"};
 constexpr std::string_view kChallengeKind[] = {"http-01", "dns-01"};
 constexpr std::string_view kCertificateSource[] = {"uploaded", "acme"};
+constexpr std::string_view kCapKind[] = {"bandwidth", "traffic", "spend"};
 constexpr std::string_view kHealth[] = {"unknown", "up", "suspect", "down"};
 
 }  // namespace
@@ -94,6 +95,10 @@ Names names_of<ChallengeKind>() {
 template <>
 Names names_of<CertificateSource>() {
   return kCertificateSource;
+}
+template <>
+Names names_of<CapKind>() {
+  return kCapKind;
 }
 template <>
 Names names_of<Health>() {

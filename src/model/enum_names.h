@@ -12,6 +12,7 @@
 #include "model/origin.h"
 #include "model/policy.h"
 #include "model/purge.h"
+#include "model/suspension.h"
 #include "model/task.h"
 #include "model/usage.h"
 
@@ -70,6 +71,8 @@ template <>
 std::span<const std::string_view> names_of<ChallengeKind>();
 template <>
 std::span<const std::string_view> names_of<CertificateSource>();
+template <>
+std::span<const std::string_view> names_of<CapKind>();
 template <>
 std::span<const std::string_view> names_of<Health>();
 

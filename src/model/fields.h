@@ -13,6 +13,7 @@
 #include "model/policy.h"
 #include "model/purge.h"
 #include "model/settings.h"
+#include "model/suspension.h"
 #include "model/task.h"
 #include "model/tenant.h"
 #include "model/usage.h"
@@ -132,6 +133,12 @@ template <typename V>
 void visit_fields(V& v, Of<Challenge> auto& x) {
   v("id", x.id), v("tenant", x.tenant), v("name", x.name), v("kind", x.kind), v("host", x.host);
   v("token", x.token), v("value", x.value);
+}
+
+template <typename V>
+void visit_fields(V& v, Of<Suspension> auto& x) {
+  v("id", x.id), v("tenant", x.tenant), v("name", x.name), v("domain", x.domain), v("cause", x.cause);
+  v("until", x.until);
 }
 
 template <typename V>

@@ -12,6 +12,7 @@ using NodeGroupId = StrongId<struct NodeGroupTag>;
 using PolicyId = StrongId<struct PolicyTag>;
 using CertificateId = StrongId<struct CertificateTag>;
 using ChallengeId = StrongId<struct ChallengeTag>;
+using SuspensionId = StrongId<struct SuspensionTag>;
 using TaskId = StrongId<struct TaskTag>;
 
 /// The number of a configuration change: given in commit order without gaps; 0 is the empty configuration.

@@ -19,8 +19,8 @@ namespace yz::model {
 // are those of the structs; enums by name (enum_names.h); ids are numbers; seconds are numbers or "5m"; times RFC 3339.
 // Secrets (Certificate::key_pem, Settings::cluster_key, OriginGroup::auth_secret) are read and never written.
 // Defined for: Tenant, Origin, OriginGroup, CacheRule, KeyRule, HttpsRule, Domain, NodeGroup, Node, PolicyRule, Policy,
-// Certificate, Challenge, Settings, Task, TaskTarget, NodeProgress, PurgeRecord, UsageKey, UsageCounts, UsageRecord,
-// UsageBatch, Load, Heartbeat, NodeState, HealthVerdict, ConfigSnapshot.
+// Certificate, Challenge, Suspension, Settings, Task, TaskTarget, NodeProgress, PurgeRecord, UsageKey, UsageCounts,
+// UsageRecord, UsageBatch, Load, Heartbeat, NodeState, HealthVerdict, ConfigSnapshot.
 
 template <typename T>
 [[nodiscard]] nlohmann::json to_json(const T& value);

@@ -217,6 +217,7 @@ ReadResult<ConfigSnapshot> from_json(const json& document, ConfigSnapshot base) 
   read_map(reader, document, "policies", base.policies, base.seq);
   read_map(reader, document, "certificates", base.certificates, base.seq);
   read_map(reader, document, "challenges", base.challenges, base.seq);
+  read_map(reader, document, "suspensions", base.suspensions, base.seq);
   reader.report_unknown();
   if (!problems.empty()) return tl::unexpected(std::move(problems));
   return base;
@@ -236,6 +237,7 @@ template ReadResult<PolicyRule> from_json(const json&, PolicyRule);
 template ReadResult<Policy> from_json(const json&, Policy);
 template ReadResult<Certificate> from_json(const json&, Certificate);
 template ReadResult<Challenge> from_json(const json&, Challenge);
+template ReadResult<Suspension> from_json(const json&, Suspension);
 template ReadResult<Settings> from_json(const json&, Settings);
 template ReadResult<Task> from_json(const json&, Task);
 template ReadResult<TaskTarget> from_json(const json&, TaskTarget);

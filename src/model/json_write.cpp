@@ -116,7 +116,8 @@ json to_json(const ConfigSnapshot& s) {
               {"nodes", write_map(s.nodes)},
               {"policies", write_map(s.policies)},
               {"certificates", write_map(s.certificates)},
-              {"challenges", write_map(s.challenges)}};
+              {"challenges", write_map(s.challenges)},
+              {"suspensions", write_map(s.suspensions)}};
 }
 
 template json to_json(const Tenant&);
@@ -133,6 +134,7 @@ template json to_json(const PolicyRule&);
 template json to_json(const Policy&);
 template json to_json(const Certificate&);
 template json to_json(const Challenge&);
+template json to_json(const Suspension&);
 template json to_json(const Settings&);
 template json to_json(const TaskTarget&);
 template json to_json(const NodeProgress&);

@@ -57,6 +57,11 @@ namespace yz::model {
   challenge.token = "tok", challenge.value = "tok.thumbprint";
   s.put(challenge, at);
 
+  Suspension suspension;
+  suspension.id = {1}, suspension.tenant = {9}, suspension.name = "cap/3", suspension.domain = {4};
+  suspension.cause = CapKind::kTraffic, suspension.until = WallTime(std::chrono::seconds(1'800'000'000));
+  s.put(suspension, at);
+
   Domain domain;
   domain.id = {1}, domain.tenant = {1}, domain.name = "www.a.com", domain.aliases = {"a.com"};
   domain.origin_group = {1}, domain.policy = {1}, domain.certificate = {1};

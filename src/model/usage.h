@@ -31,7 +31,7 @@ enum class Protocol : std::uint8_t {
 /// What is counted together. `status_class` is 1-5 for 1xx-5xx. The viewer's place is in the stable numbers of
 /// src/geo/region.h, zero where it is not known or the one who asked was a node.
 struct UsageKey {
-  std::uint32_t minute = 0;  ///< since the epoch, UTC, when the response ended
+  std::uint32_t minute = 0;  ///< since the epoch, UTC, when the response ended, or its bytes were sent
   DomainId domain;           ///< none: no domain of ours
   Tier tier = Tier::kL1;     ///< bills count kL1 alone
   std::uint8_t status_class = 2;
@@ -45,7 +45,8 @@ struct UsageKey {
   friend auto operator<=>(const UsageKey&, const UsageKey&) = default;
 };
 
-/// Sums over ended requests. Bytes are those on the wire below TLS, heads included, as accepted by the kernel.
+/// Sums over ended requests; of those that last long, bytes come as they are sent and the rest at the end. Bytes are
+/// those on the wire below TLS, heads included, as accepted by the kernel.
 struct UsageCounts {
   std::uint64_t requests = 0;
   std::uint64_t bytes_out = 0;

@@ -147,6 +147,11 @@ class ResourceCheck {
             "/value", "expected one line of at most 512 bytes");
   }
 
+  void operator()(const Suspension& s) {
+    require_name(s.name);
+    require(static_cast<bool>(s.tenant), "/tenant", "expected a tenant");
+  }
+
  private:
   static bool in_ttl_range(seconds s) { return s >= seconds(0) && s <= kMaxTtl; }
 
@@ -257,6 +262,7 @@ class WholeCheck {
     each(ResourceKind::kPolicy, "policies", s_.policies, [this](const Policy& p) { check_policy(p); });
     each(ResourceKind::kCertificate, "certificates", s_.certificates, [](const Certificate&) {});
     each(ResourceKind::kChallenge, "challenges", s_.challenges, [](const Challenge&) {});
+    each(ResourceKind::kSuspension, "suspensions", s_.suspensions, [](const Suspension&) {});
     return std::move(findings_);
   }
 

@@ -321,6 +321,12 @@ Result<Listing<StoredStatement>> BillingStore::statements(Page page, std::option
   return list_owned<StoredStatement>(tx_, {kStatementColumns, 6, "statement", page}, tenant, read_statement);
 }
 
+Result<billing::Micros> BillingStore::due(TenantId tenant, const std::string& month) {
+  YZ_TRY(const billing::StatementInput input, gather(tenant, month, false));
+  YZ_TRY(const json document, billing::draw_up(input));
+  return billing::parse_money(document.value("total", ""));
+}
+
 Result<StoredStatement> BillingStore::draw(const Author& author, TenantId tenant, const std::string& month) {
   YZ_CHECK(closed_until(tenant, true));  // nobody closes it meanwhile
   YZ_TRY(auto present, statement(tenant, month));

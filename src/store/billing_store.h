@@ -107,6 +107,8 @@ class BillingStore final {
   /// Draws once more and closes: from then on usage of the month counts as late. Months close in order.
   /// Fails with kConflict when an earlier month with a contract is open.
   Result<StoredStatement> close(const Author& author, StatementId id);
+  /// What the month costs as things stand; stores nothing. Fails with kInvalid when no contract holds in it.
+  Result<billing::Micros> due(model::TenantId tenant, const std::string& month);
   /// The document as it comes out of what is stored today. Fails with kNotFound.
   Result<nlohmann::json> recompute(StatementId id);
 

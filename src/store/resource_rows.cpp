@@ -10,6 +10,7 @@
 #include "model/json.h"
 #include "store/acme_store.h"
 #include "store/audit_log.h"
+#include "store/cap_store.h"
 #include "store/page_query.h"
 #include "store/sealer.h"
 
@@ -41,6 +42,8 @@ std::string_view to_string(ResourceKind kind) {
       return "certificate";
     case ResourceKind::kChallenge:
       return "challenge";
+    case ResourceKind::kSuspension:
+      return "suspension";
   }
   return "unknown";
 }
@@ -168,6 +171,7 @@ Status write_row(Transaction& tx, ResourceRow& row, bool is_new) {
 Status remove_row(Transaction& tx, const ResourceKey& key) {
   auto gone = tx.execute("DELETE FROM resource WHERE kind = ? AND id = ?", {kind_number(key.kind), key.id});
   if (!gone) return fail(as_client_error(std::move(gone).error(), model::to_string(key)));
+  if (key.kind == ResourceKind::kDomain) return CapStore(tx).remove_of(model::DomainId{key.id});
   if (key.kind != ResourceKind::kCertificate) return {};
   return AcmeUpkeepStore(tx).remove(model::CertificateId{key.id});
 }

@@ -37,7 +37,7 @@ Status write_row(Transaction& tx, ResourceRow& row, bool is_new);
 /// References and host names, which other rows may still hold: kConflict, kAlreadyExists.
 Status write_links(Transaction& tx, const model::Resource& resource);
 Status remove_links(Transaction& tx, const model::ResourceKey& key);
-/// The row, whose links are gone, and what is kept of it elsewhere: how a certificate is renewed.
+/// The row, whose links are gone, and what is kept of it elsewhere: how a certificate is renewed, a domain's caps.
 Status remove_row(Transaction& tx, const model::ResourceKey& key);
 /// One record of config_log; a null resource is a removal.
 Status write_log(Transaction& tx, const Author& author, const model::ResourceKey& key, std::string_view name,

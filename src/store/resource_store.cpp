@@ -57,6 +57,7 @@ template class ResourceStore<model::Node>;
 template class ResourceStore<model::Policy>;
 template class ResourceStore<model::Certificate>;
 template class ResourceStore<model::Challenge>;
+template class ResourceStore<model::Suspension>;
 
 Result<std::optional<Stored<model::Domain>>> DomainStore::find_host(std::string_view host) {
   YZ_TRY(const auto row, tx_.query_one("SELECT domain FROM domain_host WHERE host = ?", 1, {host}));

@@ -46,5 +46,6 @@ extern template class ResourceStore<model::Node>;
 extern template class ResourceStore<model::Policy>;
 extern template class ResourceStore<model::Certificate>;
 extern template class ResourceStore<model::Challenge>;
+extern template class ResourceStore<model::Suspension>;
 
 }  // namespace yz::store

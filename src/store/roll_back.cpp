@@ -35,9 +35,11 @@ bool same_content(Resource a, Resource b) {
 }
 
 Result<std::vector<Change>> find_changes(Transaction& tx, ConfigSeq to, const std::optional<ResourceKey>& only) {
-  YZ_TRY(const Rows rows, tx.query("SELECT kind, id, MAX(version) FROM config_log WHERE seq > ? AND kind <> ? GROUP BY "
-                                   "kind, id ORDER BY kind, id",
-                                   3, {to, static_cast<std::uint64_t>(model::ResourceKind::kChallenge)}));
+  YZ_TRY(const Rows rows, tx.query("SELECT kind, id, MAX(version) FROM config_log WHERE seq > ? AND kind NOT IN (?, ?) "
+                                   "GROUP BY kind, id ORDER BY kind, id",
+                                   3,
+                                   {to, static_cast<std::uint64_t>(model::ResourceKind::kChallenge),
+                                    static_cast<std::uint64_t>(model::ResourceKind::kSuspension)}));
   std::vector<Change> changes;
   for (const Row& row : rows) {
     Change change{.key = {static_cast<model::ResourceKind>(row.u64(0)), row.u64(1)},

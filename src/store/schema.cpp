@@ -2,6 +2,7 @@
 #include "store/schema_accounts.h"
 #include "store/schema_acme.h"
 #include "store/schema_billing.h"
+#include "store/schema_caps.h"
 #include "store/schema_identities.h"
 #include "store/schema_logs.h"
 #include "store/schema_statistics.h"
@@ -216,10 +217,15 @@ INSERT INTO sequence (name, v) SELECT 'resource.7', 0 FROM sequence
 )sql";
 
 constexpr Migration kMigrations[] = {
-    {1, "first schema", kFirst},          {2, "accounts", kAccountsSchema},
-    {3, "statistics", kStatisticsSchema}, {4, "challenges of certificate authorities", kChallenges},
-    {5, "billing", kBillingSchema},       {6, "orders at certificate authorities", kAcmeSchema},
-    {7, "access logs", kLogsSchema},      {8, "people at identity providers", kIdentitiesSchema},
+    {1, "first schema", kFirst},
+    {2, "accounts", kAccountsSchema},
+    {3, "statistics", kStatisticsSchema},
+    {4, "challenges of certificate authorities", kChallenges},
+    {5, "billing", kBillingSchema},
+    {6, "orders at certificate authorities", kAcmeSchema},
+    {7, "access logs", kLogsSchema},
+    {8, "people at identity providers", kIdentitiesSchema},
+    {9, "caps", kCapsSchema},
 };
 
 }  // namespace

@@ -25,4 +25,6 @@ Result<std::uint64_t> count_tokens(Transaction& tx, model::TenantId tenant) {
   return count_rows(tx, "api_token", tenant);
 }
 
+Result<std::uint64_t> count_caps(Transaction& tx, model::TenantId tenant) { return count_rows(tx, "cap", tenant); }
+
 }  // namespace yz::store

@@ -17,5 +17,6 @@ inline constexpr std::uint64_t kMostUsers = 1'000;
 [[nodiscard]] Result<std::uint64_t> count_users(Transaction& tx, model::TenantId tenant);
 /// API tokens, expired ones included.
 [[nodiscard]] Result<std::uint64_t> count_tokens(Transaction& tx, model::TenantId tenant);
+[[nodiscard]] Result<std::uint64_t> count_caps(Transaction& tx, model::TenantId tenant);
 
 }  // namespace yz::store

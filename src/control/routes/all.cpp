@@ -27,6 +27,7 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       plan_routes(context),
                       contract_routes(context),
                       statement_routes(context),
+                      cap_routes(context),
                       config_version_routes(context),
                       node_routes(context, ca_pem),
                       refresh_routes(live, context.state),

@@ -41,6 +41,8 @@ struct RouteContext {
 [[nodiscard]] Routes statistics_routes(const RouteContext& context);
 [[nodiscard]] Routes bandwidth_routes(const RouteContext& context);
 [[nodiscard]] Routes plan_routes(const RouteContext& context);
+/// The most that tenants and domains may use.
+[[nodiscard]] Routes cap_routes(const RouteContext& context);
 /// Contracts and packages.
 [[nodiscard]] Routes contract_routes(const RouteContext& context);
 [[nodiscard]] Routes statement_routes(const RouteContext& context);

@@ -112,6 +112,19 @@ io::Task<void> answer_challenge(Transaction& tx, const model::Challenge& challen
   (void)co_await tx.exchange.respond(200, std::move(fields), challenge.value);
 }
 
+/// Nobody is billed for it, nor is it the domain's in statistics.
+io::Task<void> refuse_suspended(Transaction& tx) {
+  constexpr std::chrono::seconds kShortest{1};
+  constexpr std::chrono::seconds kLongest{31 * 86'400};
+  const auto left = std::chrono::ceil<std::chrono::seconds>(*tx.site->suspended_until - tx.now);
+  tx.site = nullptr;
+  tx.worker.server().counters().suspended.add();
+  http::HeaderMap fields{{"Content-Type", "text/plain; charset=utf-8"},
+                         {"Cache-Control", "no-store"},
+                         {"Retry-After", std::to_string(std::clamp(left, kShortest, kLongest).count())}};
+  (void)co_await tx.exchange.respond(503, std::move(fields), "this site has reached a limit and is suspended\n");
+}
+
 io::Task<void> answer_health(Transaction& tx) {
   const bool serves = tx.worker.server().is_serving();
   (void)co_await tx.exchange.respond_text(serves ? 200 : 503, "text/plain", serves ? "ok\n" : "not ready\n");
@@ -145,6 +158,8 @@ io::Task<void> check_access(Transaction& tx) {
   if (const http::Field* field = request.fields.find(kPrefetchField)) {
     tx.is_prefetch = equal_in_constant_time(field->value, tx.worker.server().prefetch_secret());
   }
+  if (tx.site->suspended_until && !tx.peer) [[unlikely]]
+    return refuse_suspended(tx);
   const auto passes = http::count_in_loop(request.fields, tx.running().cdn_id);
   if (passes > (tx.peer ? kMostPassesOfPeers : 0)) {
     return refuse(tx, 508, "this request has passed here before (RFC 8586)");

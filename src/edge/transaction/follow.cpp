@@ -95,7 +95,7 @@ io::Task<void> send_arriving(Transaction& tx, cache::FillReader& reader, std::op
     if (next != cache::FillReader::Next::kData) co_return tx.exchange.abort();
     std::uint64_t size = 0;
     for (const iovec& p : reader.pieces()) size += p.iov_len;
-    if (!co_await tx.exchange.send(reader.pieces())) co_return;
+    if (!co_await tx.exchange.send(reader.pieces()) || tx.stops()) co_return;
     reader.advance(size);
     if (left) *left -= size;
     if (share.is_used_up(size)) co_await io::yield();

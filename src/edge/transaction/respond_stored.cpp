@@ -33,6 +33,7 @@ io::Task<bool> send_stored(Transaction& tx, cache::Ref<cache::Object> object, st
                            std::uint64_t size) {
   const bool may_use_file = sends_from_file(tx, *object);
   while (size > 0) {
+    if (tx.stops()) co_return false;
     const auto run = may_use_file ? object->body().file_run(offset, size) : cache::FileRun{};
     if (run.size > 0) {
       if (!co_await tx.exchange.send_file(run.file, run.offset, run.size, run.mapped)) co_return false;
@@ -111,6 +112,7 @@ io::Task<void> send_ranges(Transaction& tx, cache::Ref<cache::Object> object, ht
     std::uint64_t offset = set.ranges()[i].first;
     std::uint64_t left = set.ranges()[i].length();
     while (left > 0) {
+      if (tx.stops()) co_return;
       std::array<iovec, kBodyPieces> body;
       const std::size_t count = object->body().gather(offset, left, body);
       for (std::size_t k = 0; k < count; ++k) {

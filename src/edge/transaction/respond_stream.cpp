@@ -98,7 +98,7 @@ io::Task<void> respond_stream(Transaction& tx, net::ClientResponse response) {
       (void)co_await tx.exchange.finish(taken);
       co_return;
     }
-    if (!co_await tx.exchange.send(taken)) co_return;
+    if (!co_await tx.exchange.send(taken) || tx.stops()) co_return;
     std::size_t sent = 0;
     for (const iovec& piece : taken) sent += piece.iov_len;
     if (share.is_used_up(sent)) co_await io::yield();

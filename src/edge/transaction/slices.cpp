@@ -54,7 +54,7 @@ io::Task<bool> send_alone(Transaction& tx, http::StrongValidator version, std::u
     const auto size = co_await answer->response.read(std::span(buffer.get(), limit));
     if (!size || *size == 0) co_return false;
     const std::string_view text(buffer.get(), *size);
-    if (at >= bytes.first && !co_await tx.exchange.send(text)) co_return false;
+    if (tx.stops() || (at >= bytes.first && !co_await tx.exchange.send(text))) co_return false;
     at += *size;
     if (share.is_used_up(*size)) co_await io::yield();
   }
@@ -203,7 +203,7 @@ io::Task<bool> SliceViewer::send_arriving(Place& place, http::ByteRange part) {
     }
     std::uint64_t size = 0;
     for (const iovec& p : reader.pieces()) size += p.iov_len;
-    if (!co_await tx_.exchange.send(reader.pieces())) co_return false;
+    if (!co_await tx_.exchange.send(reader.pieces()) || tx_.stops()) co_return false;
     reader.advance(size);
     left -= size;
     if (share_.is_used_up(size)) co_await io::yield();

@@ -5,7 +5,9 @@
 namespace yz::edge {
 
 Transaction::Transaction(Worker& on, net::Exchange& of)
-    : worker(on), exchange(of), config(on.config()), now(on.wall_now()), head(&of.request()) {}
+    : worker(on), exchange(of), config(on.config()), now(on.wall_now()), head(&of.request()) {
+  append_to(on.running());
+}
 
 Transaction::~Transaction() { worker.server().account(*this); }
 

@@ -11,14 +11,16 @@
 #include "edge/worker.h"
 #include "http/cache_control.h"
 #include "http/cache_status.h"
+#include "io/list.h"
 #include "model/usage.h"
 #include "net/exchange.h"
 
 namespace yz::edge {
 
 /// One request on its way through the phases (phases.h): what the phases learn is kept
-/// here, and counted and logged when it is destroyed, however the request ended. Lives in the handler's frame.
-struct Transaction {
+/// here, and counted and logged when it is destroyed, however the request ended. Lives in the handler's frame. A member
+/// of its worker's list of running requests.
+struct Transaction : io::ListLink {
   Transaction(Worker& on, net::Exchange& of);
   ~Transaction();
   Transaction(const Transaction&) = delete;
@@ -31,6 +33,11 @@ struct Transaction {
   [[nodiscard]] cache::Cache& store() const;
   /// Monotonic time of this turn.
   [[nodiscard]] MonoTime mono() const { return worker.reactor().now(); }
+  /// Between the pieces of a body: true when no more of it is to be sent; the client sees that it is not whole.
+  [[nodiscard]] bool stops() {
+    if (is_cut) exchange.abort();
+    return is_cut;
+  }
 
   Worker& worker;
   net::Exchange& exchange;
@@ -66,7 +73,9 @@ struct Transaction {
   model::CacheResult result = model::CacheResult::kNone;
   std::uint64_t origin_requests = 0;
   std::uint64_t origin_bytes = 0;
-  std::string upstream;  ///< who was asked, for the log
+  std::string upstream;        ///< who was asked, for the log
+  model::UsageCounts counted;  ///< what of it was counted while it ran; the rest is at its end
+  bool is_cut = false;         ///< the domain was suspended meanwhile
 
   std::array<char, 256> host_text;
   std::string target_text;
