@@ -10,6 +10,7 @@ export const routes: RouteEntry[] = [
   { pattern: '/certificates', load: () => import('$shared/pages/Certificates.svelte') },
   { pattern: '/bills', load: () => import('$shared/pages/Bills.svelte') },
   { pattern: '/bills/:id', load: () => import('$shared/pages/Bill.svelte') },
+  { pattern: '/caps', load: () => import('$shared/pages/Caps.svelte') },
   { pattern: '/logs', load: () => import('$shared/pages/Logs.svelte') },
   { pattern: '/statistics', load: () => import('$shared/pages/Statistics.svelte') },
   { pattern: '/keys', load: () => import('$shared/pages/Keys.svelte') },

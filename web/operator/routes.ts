@@ -17,6 +17,7 @@ export const routes: RouteEntry[] = [
   { pattern: '/tenants', load: () => import('./pages/Tenants.svelte') },
   { pattern: '/bills', load: () => import('$shared/pages/Bills.svelte') },
   { pattern: '/bills/:id', load: () => import('$shared/pages/Bill.svelte') },
+  { pattern: '/caps', load: () => import('$shared/pages/Caps.svelte') },
   { pattern: '/plans', load: () => import('./pages/Plans.svelte') },
   { pattern: '/logs', load: () => import('$shared/pages/Logs.svelte') },
   { pattern: '/statistics', load: () => import('$shared/pages/Statistics.svelte') },

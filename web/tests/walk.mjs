@@ -40,6 +40,7 @@ try {
   await certificates.orderCertificate(walk, customer)
   await serveAndRefresh(customer)
   await certificates.uploadCertificate(walk, customer)
+  await setCaps(customer)
   await seeFigures(customer)
   await downloadLog(customer)
   await certificates.seeOrders(walk, customer)
@@ -233,6 +234,34 @@ async function seeFigures(person) {
   say('the figures have moved')
 }
 
+/** A cap of the domain's traffic, set and removed; one of all domains' stays for the pages looked at later. */
+async function setCaps(person) {
+  const { page } = person
+  await page.getByRole('link', { name: '用量封顶' }).click()
+  await page.getByRole('button', { name: '添加封顶' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('域名').selectOption({ label: kDomain })
+  await dialog.getByRole('button', { name: '保存' }).click()
+  await dialog.getByLabel('封顶值').and(page.locator('[aria-invalid=true]')).waitFor()
+  await dialog.getByLabel('封顶值').fill('5')
+  await dialog.getByLabel('单位').selectOption('TB')
+  await person.checkAccess('cap dialog')
+  await dialog.getByRole('button', { name: '保存' }).click()
+  await page.getByRole('row', { name: /www\.shop\.test.*流量.*5 TB.*正常/ }).waitFor()
+  await page.getByRole('button', { name: '添加封顶' }).click()
+  await dialog.getByLabel('类型').selectOption('bandwidth')
+  await dialog.getByLabel('封顶值').fill('10')
+  await dialog.getByLabel('单位').selectOption('Gbit/s')
+  await dialog.getByRole('button', { name: '保存' }).click()
+  await page.getByRole('row', { name: /全部域名.*带宽.*10 Gbit\/s.*正常/ }).waitFor()
+  await person.checkAccess('caps')
+  await person.shot('caps_zh_dark')
+  await page.getByRole('button', { name: `删除 流量封顶（${kDomain}）` }).click()
+  await dialog.getByRole('button', { name: '删除', exact: true }).click()
+  await page.getByRole('row', { name: /流量.*5 TB/ }).waitFor({ state: 'detached' })
+  say('caps set, seen and removed')
+}
+
 /** The requests just made, as the log of this hour has them: downloaded by a click, read by zstd. */
 async function downloadLog(person) {
   const { page } = person
@@ -285,12 +314,12 @@ async function lookBack(person) {
 function operatorPages() {
   return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
     ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['authorities', 'authorities'], ['tasks', 'tasks'], ['tasks/1', 'task'],
-    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['logs?domain=2', 'logs'], ['bills', 'bills'], ['bills/1', 'bill'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
+    ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['logs?domain=2', 'logs'], ['bills', 'bills'], ['bills/1', 'bill'], ['caps', 'caps'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
 }
 
 function customerPages() {
   return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
-    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['domains/new?domain=2&step=certificate', 'wizard_certificate'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['statistics', 'statistics'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['bills/2', 'bill'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['domains/new?domain=2&step=certificate', 'wizard_certificate'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['statistics', 'statistics'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['bills/2', 'bill'], ['caps', 'caps'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
 }
 
 /** Every page in the person's language and theme, then in the others: faults, access, a picture. */
@@ -321,7 +350,7 @@ async function narrow() {
   await page.goto(`${cluster.base}/portal/`)
   await logIn(page, kPassword)
   await page.getByRole('heading', { level: 1, name: '概览' }).waitFor()
-  for (const path of ['', 'domains/2?tab=cache', 'domains/new?domain=2&step=certificate', 'certificates?tab=orders', 'tasks', 'statistics', 'logs?domain=2']) {
+  for (const path of ['', 'domains/2?tab=cache', 'domains/new?domain=2&step=certificate', 'certificates?tab=orders', 'tasks', 'statistics', 'logs?domain=2', 'caps']) {
     await page.goto(`${cluster.base}/portal/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await person.settle()

@@ -18,6 +18,8 @@ function scaled(value: number, base: number, units: string[]): string {
 export const bytes = (value: number) => scaled(value, 1000, ['B', 'KB', 'MB', 'GB', 'TB', 'PB'])
 export const bits = (perSecond: number) => scaled(perSecond, 1000, ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'])
 export const count = (value: number) => new Intl.NumberFormat(locale(), { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value)
+/** Of which currency, the caller adds. */
+export const money = (value: number) => new Intl.NumberFormat(locale(), { maximumFractionDigits: 2 }).format(value)
 export const short = (value: number) => scaled(value, 1000, ['', 'k', 'M', 'G'])
 export const percent = (ratio: number) => new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(ratio)
 

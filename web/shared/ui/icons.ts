@@ -17,6 +17,7 @@ export const shapes: Record<string, string[]> = {
   audit: ['M6 3h9l4 4v14H6z', 'M14 3v5h5', 'M9 12h7', 'M9 16h7'],
   settings: ['M4 7h9', 'M17 7h3', 'M15 5v4', 'M4 17h3', 'M11 17h9', 'M9 15v4'],
   bills: ['M6 3h12v18l-3-2-3 2-3-2-3 2z', 'M9 8h6', 'M9 12h6'],
+  caps: ['M4 4h16', 'M12 20V9', 'M7.500 13L12 8.500l4.500 4.500'],
   logs: ['M4 5h16v14H4z', 'M7 9h2', 'M11 9h6', 'M7 12h2', 'M11 12h6', 'M7 15h2', 'M11 15h4'],
   plus: ['M12 5v14', 'M5 12h14'],
   check: ['M5 12.500l4.500 4.500L19 7.500'],
