@@ -233,6 +233,8 @@ def test_a_line_says_what_was_asked_and_answered(cluster):
     subprocess.run([*yz, "get", SITE, hour["hour"][:13], "--output", file], stdout=subprocess.DEVNULL, check=True)
     text = subprocess.run([ZSTD, "-dcq", file], stdout=subprocess.PIPE, check=True).stdout.decode()
     assert text == cluster.download(hour["url"])
+    top = subprocess.run([*yz, "top", SITE, "--by", "bytes"], stdout=subprocess.PIPE, check=True, text=True).stdout
+    assert re.search(r"^/a\s+2\s", top, re.M) and re.search(r"^/missing\s+1\s", top, re.M), top
 
     # A link opens what it was signed for, and no log of control has it.
     signature = re.search(r"signature=([\w-]+)", hour["url"]).group(1)

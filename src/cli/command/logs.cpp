@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -23,6 +24,9 @@ struct Options {
   std::string since = "24h";
   std::string hour;
   std::string output;
+  std::string what = "url";
+  std::string by = "requests";
+  std::string status;
 };
 
 io::Task<Result<json>> hours_of(ApiClient& api, std::string name, WallTime from, WallTime to) {
@@ -74,12 +78,35 @@ io::Task<Status> get(ApiClient& api, const Shell& shell, Options o) {
   co_return Status();
 }
 
+io::Task<Status> top(ApiClient& api, const Shell& shell, Options o) {
+  YZ_CO_TRY(const auto since, parse_duration(o.since));
+  YZ_CO_TRY(const json domain, co_await api.find("/api/v1/domains", o.domain));
+  const WallTime now = SystemClock::instance().wall();
+  std::string path = fmt::format("/api/v1/domains/{}/top?what={}&by={}&from={}", domain["id"].get<std::uint64_t>(),
+                                 o.what, o.by, percent_encode(format_rfc3339(now - since)));
+  if (!o.status.empty()) path += "&status=" + percent_encode(o.status);
+  YZ_CO_TRY(const json found, co_await api.get(path));
+  if (shell.json) {
+    shell.print_json(found);
+    co_return Status();
+  }
+  Table table({o.what, "requests", "share", "sent"});
+  const double all = std::max(found.value(o.by, 0.0), 1.0);
+  for (const json& item : found["items"]) {
+    table.add({item.value("value", ""), std::to_string(item.value("requests", std::uint64_t{0})),
+               fmt::format("{:.1f} %", item.value(o.by, 0.0) / all * 100), human_bytes(item.value("bytes", 0.0))});
+  }
+  shell.print(table.empty() ? "no log lines in this time\n" : table.text());
+  co_return Status();
+}
+
 }  // namespace
 
 void add_logs(CLI::App& app, Shell& shell) {
   auto* logs = app.add_subcommand("logs", "A domain's access logs, by the hour");
   logs->footer(
       "Examples:\n  yz logs list www.a.com --since 7d\n  yz logs get www.a.com 2026-11-21T03\n"
+      "  yz logs top www.a.com --what url --by bytes --status 4xx\n"
       "  zstd -dc access-www.a.com-2026-11-21T03.tsv.zst\nThe columns: docs/formats/access-log.md");
   logs->require_subcommand(1);
   const auto o = std::make_shared<Options>();
@@ -97,6 +124,13 @@ void add_logs(CLI::App& app, Shell& shell) {
   getting->add_option("hour", o->hour, "In UTC: 2026-11-21T03")->required();
   getting->add_option("-o,--output", o->output, "File to write; else access-DOMAIN-HOUR.tsv.zst");
   getting->callback(does(get));
+  auto* topping = logs->add_subcommand("top", "What viewers ask for most");
+  topping->add_option("domain", o->domain, "Its name")->required();
+  topping->add_option("--what", o->what, "url, referer, client, agent or status")->capture_default_str();
+  topping->add_option("--by", o->by, "requests or bytes")->capture_default_str();
+  topping->add_option("--status", o->status, "Only answers of a class: 4xx");
+  topping->add_option("--since", o->since, "How far back, 7d at most")->capture_default_str();
+  topping->callback(does(top));
 }
 
 }  // namespace yz::cli

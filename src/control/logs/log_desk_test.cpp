@@ -10,7 +10,7 @@
 #include <zstd.h>
 
 #include "base/text.h"
-#include "control/test_cluster.h"
+#include "control/logs/test_logs.h"
 #include "model/access_record.h"
 #include "model/codec.h"
 
@@ -18,13 +18,6 @@ namespace yz::control {
 namespace {
 
 using nlohmann::json;
-using test::OneNodeTest;
-
-std::string frame(const std::string& text) {
-  std::string out(ZSTD_compressBound(text.size()), '\0');
-  out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
-  return out;
-}
 
 /// Frames one after the other, as any zstd reader takes them.
 std::string unpack(const std::string& bytes) {
@@ -41,31 +34,8 @@ std::string unpack(const std::string& bytes) {
   return out;
 }
 
-class AccessLogs : public OneNodeTest {
+class AccessLogs : public test::LogsTest {
  protected:
-  [[nodiscard]] std::uint32_t hour() const { return model::hour_of(SystemClock::instance().wall()) - 2; }
-
-  /// A batch of lines of domains in one hour.
-  void ship(std::uint64_t number, const std::vector<std::pair<std::uint64_t, std::string>>& texts,
-            std::vector<model::AccessLoss> losses = {}) {
-    model::LogBatchHead head;
-    head.node = node_->id();
-    head.epoch = 5;
-    head.number = number;
-    head.losses = std::move(losses);
-    std::string frames;
-    for (const auto& [domain, text] : texts) {
-      const std::string one = frame(text);
-      head.slices.push_back({hour(), model::DomainId{domain},
-                             static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')), text.size(),
-                             one.size()});
-      frames += one;
-    }
-    node_->send(rpc::LogShipment{5, number, std::make_shared<const std::string>(encode(head, frames))});
-  }
-  bool acknowledged(std::size_t count) {
-    return node_->wait([&] { return node_->log_acks.size() >= count; });
-  }
   json list(const std::string& token = "operator") {
     return control_.call("GET", "/api/v1/domains/" + std::to_string(world_.domain) + "/logs", "", {}, token).json();
   }
@@ -153,7 +123,8 @@ TEST_F(AccessLogs, DamagedBatchesAreRefusedAndOthersAreOfTheirSession) {
   head.number = 1;
   head.slices = {{hour(), model::DomainId{world_.domain}, 1, 4, 5}};
   std::size_t answers = 0;
-  for (const std::string& bytes : {std::string("YZLB"), encode(head, "frame"), encode(head, frame("one\n"))}) {
+  for (const std::string& bytes :
+       {std::string("YZLB"), encode(head, "frame"), encode(head, test::zstd_frame("one\n"))}) {
     node_->send(rpc::LogShipment{5, 1, std::make_shared<const std::string>(bytes)});
     ASSERT_TRUE(acknowledged(++answers));
   }

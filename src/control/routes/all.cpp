@@ -39,6 +39,7 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       explain_routes(live),
                       check_routes(live, context),
                       log_routes(live, context),
+                      top_routes(live, context),
                       health_routes(live, context.state, metrics)}) {
     out.insert(out.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
   }

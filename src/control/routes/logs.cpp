@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include "control/live.h"
+#include "control/logs/hour_range.h"
 #include "control/logs/log_desk.h"
 #include "control/routes/routes.h"
 #include "control/transact.h"
@@ -18,19 +19,9 @@ namespace yz::control {
 namespace {
 
 constexpr std::chrono::hours kLinkTime{1};
-constexpr std::uint32_t kMostHours = 24 * 31;
+constexpr std::uint32_t kMostDays = 31;
 /// How long after its end an hour is still on its way.
 constexpr std::chrono::minutes kPatience{15};
-
-tl::expected<std::uint32_t, Problem> read_hour(const Call& call, std::string_view name, std::uint32_t otherwise) {
-  const auto text = call.parameter(name);
-  if (!text) return otherwise;
-  const auto time = parse_rfc3339(*text);
-  if (!time || *time < WallTime()) {
-    return refuse(bad_request(std::string(name) + " must be a time such as 2026-11-21T03:00:00Z."));
-  }
-  return model::hour_of(*time);
-}
 
 /// What is said of an hour: the lines here beside the requests that were counted for the bill.
 nlohmann::json render(const store::LogHour& hour, std::uint64_t counted, bool has_gap, WallTime now) {
@@ -54,23 +45,20 @@ Outcome list(LogDesk& desk, const RouteContext& context, const Call& call) {
   const model::Domain* domain = context.state.current()->domains.find(model::DomainId{call.id()});
   if (domain == nullptr || !call.principal.may_see(domain->tenant, domain->id)) return refuse(not_found("domain"));
   const model::DomainId id = domain->id;
-  const std::uint32_t this_hour = model::hour_of(call.now);
-  const auto to = read_hour(call, "to", this_hour + 1);
-  if (!to) return refuse(to.error());
-  const auto from = read_hour(call, "from", *to - std::min(*to, 24U));
-  if (!from) return refuse(from.error());
-  if (*from >= *to) return refuse(bad_request("from must be before to."));
-  if (*to - *from > kMostHours) return refuse(bad_request("At most 31 days are listed at a time."));
+  const auto range = read_hours(call, kMostDays);
+  if (!range) return refuse(range.error());
+  const std::uint32_t from = range->from;
+  const std::uint32_t to = range->to;
 
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     std::map<std::uint32_t, store::LogHour> hours;
-    YZ_TRY(const std::vector<store::LogHour> found, store::LogStore(tx).hours(id, *from, *to));
+    YZ_TRY(const std::vector<store::LogHour> found, store::LogStore(tx).hours(id, from, to));
     for (const store::LogHour& hour : found) hours[hour.hour] = hour;
     std::map<std::uint32_t, std::uint64_t> counted;
     store::UsageQuery usage;
     usage.domains = {id};
-    usage.from_minute = *from * 60;
-    usage.to_minute = *to * 60;
+    usage.from_minute = from * 60;
+    usage.to_minute = to * 60;
     usage.step = store::UsageStep::kHour;
     usage.tier = model::Tier::kL1;
     YZ_TRY(const std::vector<store::UsagePoint> points, store::UsageStore(tx).totals(usage));
@@ -79,8 +67,8 @@ Outcome list(LogDesk& desk, const RouteContext& context, const Call& call) {
       counted[hour] = point.counts.requests;
       hours[hour].hour = hour;
     }
-    const WallTime until = std::min(model::start_of_hour(*to), call.now);
-    YZ_TRY(std::vector<store::UsageStretch> gaps, store::StatisticsStore(tx).gaps(model::start_of_hour(*from), until));
+    const WallTime until = std::min(model::start_of_hour(to), call.now);
+    YZ_TRY(std::vector<store::UsageStretch> gaps, store::StatisticsStore(tx).gaps(model::start_of_hour(from), until));
     // A node that is no longer configured ends where it was last heard of.
     std::erase_if(gaps, [&, config = context.state.current()](const store::UsageStretch& gap) {
       return gap.until >= until && config->nodes.find(gap.node) == nullptr;
@@ -96,8 +84,8 @@ Outcome list(LogDesk& desk, const RouteContext& context, const Call& call) {
       if (hour.requests > 0) one["url"] = desk.link(id, number, expires);
       items.push_back(std::move(one));
     }
-    return json_reply({{"from", show_hour(*from)},
-                       {"to", show_hour(*to)},
+    return json_reply({{"from", show_hour(from)},
+                       {"to", show_hour(to)},
                        {"links_expire", format_rfc3339(expires)},
                        {"items", std::move(items)}});
   });

@@ -61,6 +61,8 @@ struct RouteContext {
 [[nodiscard]] Routes explain_routes(Live& live);
 /// Access logs: what there is, and signed links to it.
 [[nodiscard]] Routes log_routes(Live& live, const RouteContext& context);
+/// What is asked for most, out of access logs.
+[[nodiscard]] Routes top_routes(Live& live, const RouteContext& context);
 /// Customers' origins and names as seen from here.
 [[nodiscard]] Routes check_routes(Live& live, const RouteContext& context);
 [[nodiscard]] Routes health_routes(Live& live, const ConfigState& state, metrics::Registry& metrics);
