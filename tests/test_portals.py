@@ -8,6 +8,7 @@ import signal
 import subprocess
 
 import pytest
+import yaml
 
 from plays import BIN, ROOT
 
@@ -15,12 +16,23 @@ WEB = ROOT / "build/web"
 FIRST_ROUTE = 100 * 1024
 FURTHER_ROUTE = 30 * 1024
 TEXT = re.compile(r"^  '((?:[^'\\]|\\.)+)': '((?:[^'\\]|\\.)*)',$", re.M)
+SPREAD = re.compile(r"^  \.\.\.(\w+),$", re.M)
 
 needs_build = pytest.mark.skipif(not (WEB / "manifest.json").exists(), reason="the portals are not built: tools/build_web.sh")
 
 
 def texts(part, language):
-    return dict(TEXT.findall((ROOT / f"web/{part}/i18n/{language}.ts").read_text()))
+    """The texts of a part by key: those of its one file a language, and of the files a subject that it puts together."""
+    whole = ROOT / f"web/{part}/i18n/{language}.ts"
+    source = whole.read_text()
+    subjects = sorted(whole.with_suffix("").glob("*.ts"))
+    # One that is not put together here would never be shown.
+    assert sorted(SPREAD.findall(source)) == [file.stem for file in subjects], whole
+    assert sorted(re.findall(rf"^import (\w+) from './{language}/\1'$", source, re.M)) == [file.stem for file in subjects], whole
+    found = [pair for text in [source, *(file.read_text() for file in subjects)] for pair in TEXT.findall(text)]
+    known = dict(found)
+    assert len(found) == len(known), f"{whole}: a key stands twice"
+    return known
 
 
 @pytest.mark.parametrize("part", ["shared", "operator", "customer"])
@@ -37,6 +49,13 @@ def test_every_text_that_is_used_exists(portal):
     for source in [*(ROOT / "web/shared").rglob("*.svelte"), *(ROOT / f"web/{portal}").rglob("*.svelte")]:
         for key in re.findall(r"\bt\('([\w.]+)'", source.read_text()):
             assert key in known, f"{source.relative_to(ROOT)}: {key}"
+
+
+def test_every_kind_of_resource_has_a_text_and_can_be_filtered_by():
+    kinds = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())["components"]["schemas"]["ResourceKind"]["enum"]
+    assert {f"object.{kind}" for kind in kinds} <= texts("shared", "en").keys()
+    filtered = re.search(r"const kKinds = \[(.*?)\]", (ROOT / "web/operator/pages/ConfigChanges.svelte").read_text())[1]
+    assert sorted(re.findall(r"'(\w+)'", filtered)) == sorted(kinds)
 
 
 def sizes(manifest, name, seen):

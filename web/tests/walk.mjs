@@ -43,6 +43,7 @@ try {
   await setCaps(customer)
   await seeFigures(customer)
   await downloadLog(customer)
+  await seeTop(customer)
   await certificates.seeOrders(walk, customer)
   await seeMap(operator)
   await bills.closeMonth(walk, operator)
@@ -283,6 +284,23 @@ async function downloadLog(person) {
   say('a log downloaded, its lines are the requests')
 }
 
+/** What the domain was asked for most: the lines of the log just downloaded, counted when the section is opened. */
+async function seeTop(person) {
+  const { page } = person
+  await page.getByRole('link', { name: '统计' }).click()
+  await page.getByLabel('域名', { exact: true }).selectOption({ label: kDomain })
+  await page.getByRole('heading', { name: '排行' }).click()
+  await page.getByRole('row', { name: /^\/offer\.txt \d/ }).waitFor()
+  await page.getByLabel('统计对象').selectOption('client')
+  await page.getByRole('row', { name: /^202\.96\.128\.86 \d/ }).waitFor()
+  assert.match(page.url(), /top=client/)
+  await person.checkAccess('top')
+  await person.shot('top_zh_dark')
+  await page.getByLabel('状态码类别').selectOption('3xx')
+  await page.getByText('这段时间内没有 3xx 的日志。').waitFor()
+  say('what is asked for most is seen')
+}
+
 async function lookBack(person) {
   const { page } = person
   await page.getByRole('link', { name: 'Domains' }).click()
@@ -319,7 +337,7 @@ function operatorPages() {
 
 function customerPages() {
   return [['', 'home'], ['domains', 'domains'], ['domains/new', 'wizard'], ['domains/2', 'domain'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=origin', 'domain_origin'],
-    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['domains/new?domain=2&step=certificate', 'wizard_certificate'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['statistics', 'statistics'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['bills/2', 'bill'], ['caps', 'caps'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
+    ['domains/2?tab=https', 'domain_https'], ['domains/2?tab=names', 'domain_names'], ['domains/new?domain=2&step=certificate', 'wizard_certificate'], ['tasks', 'tasks'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['statistics', 'statistics'], [`statistics?domain=${kDomain}&range=30d&top=agent`, 'top'], ['logs?domain=2&days=7', 'logs'], ['bills', 'bills'], ['bills/2', 'bill'], ['caps', 'caps'], ['members', 'members'], ['account', 'account'], ['keys', 'keys'], ['audit', 'audit'], ['nothing', 'not_found']]
 }
 
 /** Every page in the person's language and theme, then in the others: faults, access, a picture. */
@@ -350,7 +368,7 @@ async function narrow() {
   await page.goto(`${cluster.base}/portal/`)
   await logIn(page, kPassword)
   await page.getByRole('heading', { level: 1, name: '概览' }).waitFor()
-  for (const path of ['', 'domains/2?tab=cache', 'domains/new?domain=2&step=certificate', 'certificates?tab=orders', 'tasks', 'statistics', 'logs?domain=2', 'caps']) {
+  for (const path of ['', 'domains/2?tab=cache', 'domains/new?domain=2&step=certificate', 'certificates?tab=orders', 'tasks', 'statistics', 'domains/2?top=url', 'logs?domain=2', 'caps']) {
     await page.goto(`${cluster.base}/portal/${path}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await person.settle()

@@ -1,3 +1,5 @@
+import type en from './en'
+
 /** 客户控制台的文字。 */
 export default {
   'home.title': '概览',
@@ -55,4 +57,4 @@ export default {
   'way.later': '以后再说',
   'way.later.hint': '在此之前访客只能通过 HTTP 访问。',
   'wizard.finish': '完成',
-}
+} satisfies Record<keyof typeof en, string>

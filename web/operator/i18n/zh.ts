@@ -1,3 +1,5 @@
+import type en from './en'
+
 /** 运营台的文字。 */
 export default {
   'plans.title': '套餐与合同',
@@ -241,4 +243,4 @@ export default {
   'settings.serversHint': '每行一个：名称，后接地址。',
   'settings.proxies': '可信代理',
   'settings.proxiesHint': '其 X-Forwarded-For 会被采信的网段。',
-}
+} satisfies Record<keyof typeof en, string>

@@ -29,7 +29,8 @@ export class EventParser {
 const kFirstWait = 500
 const kLongestWait = 10_000
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+/** Comes back after the time, or when the signal ends it. */
+export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds)
     signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })

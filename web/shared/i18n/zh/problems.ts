@@ -1,0 +1,32 @@
+import type en from '../en/problems'
+
+/** 出错时的说明与建议，按 API 的错误码或状态码。 */
+export default {
+  'problem.other': '操作没有成功。',
+  'problem.request': '请求编号（控制台日志中同样记录）：',
+  'problem.seeFields': '问题已在上方对应的字段处标出。',
+  'problem.unreachable': '无法连接到控制中心。',
+  'problem.outdated': '页面加载失败。',
+  'problem.unauthenticated': '邮箱或密码不正确。',
+  'problem.permission': '您没有权限执行此操作。',
+  'problem.not_found': '内容不存在或已被删除。',
+  'problem.precondition_failed': '在此期间其他人修改了它。',
+  'problem.conflict': '与已有的内容冲突。',
+  'problem.already_exists': '同名的内容已经存在。',
+  'problem.in_use': '仍在使用中。',
+  'problem.422': '部分内容有误，无法提交。',
+  'problem.429': '请求过于频繁，或配额已用完。',
+  'problem.too_many_attempts': '尝试次数过多。',
+  'problem.503': '控制中心繁忙或正在启动。',
+  'problem.500': '控制中心处理时出错。',
+  'problem.csrf': '您的会话已在其他窗口中变更。',
+  'advice.unreachable': '请检查网络。没有任何更改生效，请重试。',
+  'advice.outdated': '门户可能刚刚更新过，请重新加载页面。',
+  'advice.permission': '请联系拥有更高权限的同事代为操作，或为您授权。',
+  'advice.precondition_failed': '请重新加载页面，确认对方的修改后再提交。',
+  'advice.429': '请稍候再试。',
+  'advice.too_many_attempts': '请等待几分钟后再试。',
+  'advice.503': '请稍后重试。',
+  'advice.500': '请重试；如仍失败，请把下方编号告知管理员。',
+  'advice.csrf': '请重新加载页面。',
+} satisfies Record<keyof typeof en, string>

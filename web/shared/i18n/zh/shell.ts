@@ -1,0 +1,30 @@
+import type en from '../en/shell'
+
+/** 页面框架：门户名称、菜单、主题，以及不存在或无权访问的页面。 */
+export default {
+  'brand': '驿站',
+  'skip': '跳到正文',
+  'menu': '菜单',
+  'nav': '主导航',
+  'nav.content': '内容',
+  'nav.network': '网络',
+  'nav.business': '业务',
+  'nav.figures': '数据',
+  'nav.tasks': '刷新预热',
+  'nav.account': '账户',
+  'portal.operator': '运营台',
+  'portal.customer': '加速控制台',
+  'theme': '主题：{theme}',
+  'theme.light': '浅色',
+  'theme.dark': '深色',
+  'theme.system': '跟随系统',
+  'signOut': '退出',
+  'wrongPortal.title': '这不是您的门户',
+  'wrongPortal.operator': '您以运营身份登录，而此门户面向客户。',
+  'wrongPortal.tenant': '您以客户身份登录，而此门户面向运营。',
+  'wrongPortal.go.operator': '前往运营台',
+  'wrongPortal.go.tenant': '前往客户控制台',
+  'notFound.title': '页面不存在',
+  'notFound.text': '地址可能已失效或输入有误。',
+  'notFound.home': '返回首页',
+} satisfies Record<keyof typeof en, string>
