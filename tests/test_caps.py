@@ -61,15 +61,18 @@ def test_a_cap_acts_within_seconds_and_lets_go(tmp_path):
         edge, domain = edge_of(cdn), cdn.call("GET", "domains")[1]["items"][0]
         host = domain["name"]
 
-        status, cap = cdn.call("POST", "caps", {"domain": domain["id"], "kind": "traffic", "limit": 2 * SIZE})
-        assert status == 201, cap
+        said = cdn.yz("cap", "set", "traffic", str(2 * SIZE), "--domain", host)
+        assert said.returncode == 0 and f"{host} at most 40" in said.stdout, said
         assert status_of(edge, host)[0] == 200
         time.sleep(2)
         assert status_of(edge, host)[0] == 200, "the first half is no reason"
         took = seconds_until(lambda: status_of(edge, host, "/healthz-of-nobody")[0] == 503)
         print(f"traffic: refused after {took:.2f} s")
         assert int(status_of(edge, host)[1]["Retry-After"]) > 60
-        assert cdn.call("PATCH", f"caps/{cap['id']}", {"limit": 100 * SIZE})[0] == 200
+        listed = cdn.yz("cap", "list").stdout
+        assert re.search(rf"{host} +traffic .* operator +suspended until ", listed), listed
+        assert cdn.yz("cap", "set", "traffic", str(100 * SIZE), "--domain", host).returncode == 0
+        assert len(cdn.call("GET", "caps")[1]["items"]) == 1, "changed, not added"
         took = seconds_until(lambda: status_of(edge, host)[0] == 200)
         print(f"raised: served after {took:.2f} s")
 
