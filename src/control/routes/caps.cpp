@@ -8,6 +8,7 @@
 #include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
+#include "control/tenant_list.h"
 #include "control/transact.h"
 #include "model/enum_names.h"
 #include "store/cap_store.h"
@@ -51,18 +52,11 @@ nlohmann::json render(const store::Cap& cap, const model::ConfigSnapshot& config
 }
 
 Outcome list(const RouteContext& context, const Call& call) {
-  auto page = read_page(call);
-  if (!page) return refuse(page.error());
-  const auto tenant = read_tenant(call);
-  if (!tenant) return refuse(tenant.error());
-  const model::SnapshotPtr config = context.state.current();
-  return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
-    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
-    YZ_TRY(const auto found, store::CapStore(tx).list(*page, *tenant));
-    nlohmann::json items = nlohmann::json::array();
-    for (const store::Cap& cap : found.items) items.push_back(render(cap, *config));
-    return page_reply(std::move(items), found.next);
-  });
+  const auto find = [](store::Transaction& tx, store::Page page, std::optional<model::TenantId> tenant) {
+    return store::CapStore(tx).list(page, tenant);
+  };
+  return list_by_tenant(context.database, call, find,
+                        [config = context.state.current()](const store::Cap& cap) { return render(cap, *config); });
 }
 
 /// The body's `limit` in the store's units.

@@ -6,6 +6,7 @@
 #include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
+#include "control/tenant_list.h"
 #include "control/transact.h"
 #include "store/billing_store.h"
 
@@ -93,17 +94,11 @@ nlohmann::json render(const store::StoredPackage& package) {
 }
 
 Outcome list_packages(const RouteContext& context, const Call& call) {
-  auto page = read_page(call);
-  if (!page) return refuse(page.error());
-  auto tenant = read_tenant(call);
-  if (!tenant) return refuse(tenant.error());
-  return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
-    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
-    YZ_TRY(const auto found, store::BillingStore(tx).packages(*page, *tenant));
-    nlohmann::json items = nlohmann::json::array();
-    for (const store::StoredPackage& package : found.items) items.push_back(render(package));
-    return page_reply(std::move(items), found.next);
-  });
+  const auto find = [](store::Transaction& tx, store::Page page, std::optional<model::TenantId> tenant) {
+    return store::BillingStore(tx).packages(page, tenant);
+  };
+  return list_by_tenant(context.database, call, find,
+                        [](const store::StoredPackage& package) { return render(package); });
 }
 
 std::uint32_t read_minute(BodyReader& reader, std::string_view name) {

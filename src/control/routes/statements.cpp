@@ -6,6 +6,7 @@
 #include "control/find_tenant.h"
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
+#include "control/tenant_list.h"
 #include "control/transact.h"
 #include "store/billing_store.h"
 #include "store/tenant_store.h"
@@ -41,17 +42,11 @@ tl::expected<store::StoredStatement, Problem> find(store::Transaction& tx, const
 }
 
 Outcome list(const RouteContext& context, const Call& call) {
-  auto page = read_page(call);
-  if (!page) return refuse(page.error());
-  const auto tenant = read_tenant(call);
-  if (!tenant) return refuse(tenant.error());
-  return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
-    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
-    YZ_TRY(const auto found, store::BillingStore(tx).statements(*page, *tenant));
-    nlohmann::json items = nlohmann::json::array();
-    for (const store::StoredStatement& statement : found.items) items.push_back(render(statement, false));
-    return page_reply(std::move(items), found.next);
-  });
+  const auto find = [](store::Transaction& tx, store::Page page, std::optional<model::TenantId> tenant) {
+    return store::BillingStore(tx).statements(page, tenant);
+  };
+  return list_by_tenant(context.database, call, find,
+                        [](const store::StoredStatement& statement) { return render(statement, false); });
 }
 
 Outcome get(const RouteContext& context, const Call& call) {

@@ -8,6 +8,7 @@
 #include "control/idempotency.h"
 #include "control/routes/routes.h"
 #include "control/session_json.h"
+#include "control/tenant_list.h"
 #include "control/transact.h"
 #include "store/tenant_quota.h"
 #include "store/token_store.h"
@@ -34,17 +35,10 @@ nlohmann::json render(const store::ApiToken& token) {
 }
 
 Outcome list(const RouteContext& context, const Call& call) {
-  auto page = read_page(call);
-  if (!page) return refuse(page.error());
-  const auto tenant = read_tenant(call);
-  if (!tenant) return refuse(tenant.error());
-  return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
-    if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
-    YZ_TRY(const auto found, store::TokenStore(tx).list(*page, *tenant));
-    nlohmann::json items = nlohmann::json::array();
-    for (const store::ApiToken& token : found.items) items.push_back(render(token));
-    return page_reply(std::move(items), found.next);
-  });
+  const auto find = [](store::Transaction& tx, store::Page page, std::optional<model::TenantId> tenant) {
+    return store::TokenStore(tx).list(page, tenant);
+  };
+  return list_by_tenant(context.database, call, find, render);
 }
 
 Principal principal_of(const store::ApiToken& token) {
