@@ -59,9 +59,8 @@ class SuspensionTest : public ::testing::Test {
     apply();
   }
   Reply get(std::string_view path) { return ask(edge_->listening()[0], "GET", path, "", "www.a.com"); }
-  /// What is in the batches that an agent would ship.
+  /// What is in the batches that an agent would ship: the edge makes one each second.
   model::UsageCounts spooled() {
-    edge_->keep_house();
     model::UsageCounts sum;
     for (const auto& file : std::filesystem::recursive_directory_iterator(folder_.path())) {
       if (file.path().extension() != ".usage") continue;
@@ -109,7 +108,6 @@ TEST_F(SuspensionTest, LeavesOtherDomainsAndCertificateAuthoritiesAlone) {
 TEST_F(SuspensionTest, RefusedRequestsAreOnNobodysBill) {
   suspend(model::DomainId{1}, std::chrono::seconds(90));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(get("/").status, 503);
-  EXPECT_EQ(spooled().requests, 0U);
   release();
   EXPECT_EQ(get("/").status, 200);
   EXPECT_TRUE(eventually([&] { return spooled().requests == 1; }));
