@@ -26,7 +26,8 @@ endif()
 # that resume each other nest without it.
 set(YZ_TEST_OPTIONS "$<$<AND:$<CONFIG:Release>,$<CXX_COMPILER_ID:Clang>>:-O0>")
 
-add_custom_target(fuzzers)  # every fuzz program; with YZ_FUZZ only
+add_custom_target(fuzzers)   # every fuzz program; with YZ_FUZZ only
+add_custom_target(programs)  # what is installed, without tests and benches
 
 function(yz_room NAME)
   cmake_parse_arguments(ROOM "ON_URING" "EXCEPT_ON_URING" "SOURCES;TESTS;BENCHES;FUZZ;DEPS;TEST_DEPS" ${ARGN})
@@ -74,4 +75,5 @@ function(yz_program NAME SOURCE)
   cmake_parse_arguments(PROGRAM "" "" "DEPS" ${ARGN})
   add_executable(${NAME} ${SOURCE})
   target_link_libraries(${NAME} PRIVATE yz_flags ${PROGRAM_DEPS})
+  add_dependencies(programs ${NAME})
 endfunction()
