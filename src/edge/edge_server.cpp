@@ -154,6 +154,11 @@ Status EdgeServer::start_workers() {
 
 EdgeServer::~EdgeServer() {
   admin_.reset();
+  {
+    // A last keep_house() may still be on the pool, or waiting there.
+    const std::lock_guard lock(house_mutex_);
+    is_over_ = true;
+  }
   for (Running& running : workers_) {
     if (running.thread && running.worker) running.thread->run_and_wait([&](io::Reactor&) { running.worker.reset(); });
   }
@@ -343,6 +348,8 @@ void EdgeServer::write_down(Transaction& tx, const model::UsageKey& key, const m
 }
 
 void EdgeServer::keep_house() {
+  const std::lock_guard house(house_mutex_);
+  if (is_over_) return;
   if (usage_) {
     const auto flushed = usage_->flush();
     if (!flushed) log::warn("usage stays in memory: {}", flushed.error().message);

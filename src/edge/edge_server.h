@@ -162,15 +162,17 @@ class EdgeServer {
   std::atomic<bool> is_draining_{false};
   std::mutex apply_mutex_;  ///< one change of configuration at a time
   mutable std::mutex mutex_;
-  ConfigPtr config_;  // guarded by mutex_
-  model::Load load_;  // guarded by mutex_
+  ConfigPtr config_;        // guarded by mutex_
+  model::Load load_;        // guarded by mutex_
+  std::mutex house_mutex_;  ///< of keep_house(), which may run on a thread that outlives what it looks at
+  bool is_over_ = false;    // guarded by house_mutex_
   struct Sample {
     MonoTime at{};
     std::uint64_t requests = 0;
     std::uint64_t hits = 0;
     std::uint64_t bytes_out = 0;
     double cpu_seconds = 0;
-  } sample_;  // of keep_house() alone
+  } sample_;  // guarded by house_mutex_
   std::vector<Endpoint> listening_;
   std::vector<Endpoint> listening_tls_;
   std::vector<Running> workers_;

@@ -311,6 +311,7 @@ TEST_F(Slices, EveryKindOfPurgeHitsTheRootAndAllSlices) {
       origin_->ways.version = is_hard ? 1 : 0;
       const std::string host = kind.kind == model::PurgeKind::kAll ? "" : "a.test";
       ASSERT_TRUE(edge_->purge_locally(kind.kind, host, kind.key, is_hard));
+      EXPECT_TRUE(eventually([&] { return origin_->bytes_sent() == 6 * kSlice; })) << "it counts after sending";
       const std::uint64_t sent = origin_->bytes_sent();
       for (const std::uint64_t slice : {4, 0, 2}) {
         const Reply part = get(range_field(slice * kSlice, slice * kSlice + 99), "/d/f");
@@ -318,7 +319,7 @@ TEST_F(Slices, EveryKindOfPurgeHitsTheRootAndAllSlices) {
       }
       // Softly purged slices live on once their root is validated.
       const std::uint64_t expected = is_hard ? 3 * kSlice : 0;
-      EXPECT_TRUE(eventually([&] { return origin_->bytes_sent() - sent == expected; })) << "it counts after sending";
+      EXPECT_TRUE(eventually([&] { return origin_->bytes_sent() - sent == expected; }));
     }
   }
 }
