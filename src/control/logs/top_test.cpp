@@ -42,6 +42,7 @@ TEST_F(TopApi, CountsLinesOfAllBatchesByEachFacet) {
   ship(1, {{world_.domain, line("/a?x=1", 200, 10, "https://www.b.com/page") + line("/a?x=2", 200, 20) +
                                line("/big", 200, 5'000, "https://u@www.b.com:8443?q")},
            {world_.domain + 1, line("/other", 200, 1)}});
+  ASSERT_TRUE(acknowledged(1));
   ship(2, {{world_.domain, line("/gone", 404, 7, "no url") + line("/a", 404, 7)}});
   ASSERT_TRUE(acknowledged(2));
   using Lines = std::vector<std::string>;
