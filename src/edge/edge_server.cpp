@@ -62,6 +62,15 @@ Result<OwnCertificates> read_own_certificates(const Options& options) {
 
 std::uint64_t draw_epoch() { return Random::from_entropy().next() >> 11; }
 
+/// The bytes that account_running() has not counted.
+model::UsageCounts uncounted_bytes(const Transaction& tx) {
+  model::UsageCounts out;
+  out.bytes_out = tx.exchange.bytes_out() - tx.counted.bytes_out;
+  out.bytes_in = tx.exchange.bytes_in() - tx.counted.bytes_in;
+  out.origin_bytes = tx.origin_bytes - tx.counted.origin_bytes;
+  return out;
+}
+
 }  // namespace
 
 EdgeServer::EdgeServer(Options options)
@@ -274,10 +283,7 @@ void EdgeServer::account_running(Transaction& tx) {
   const net::Exchange& exchange = tx.exchange;
   const bool is_long = tx.mono() - exchange.started_at() >= kLongRequest;
   if (!is_long || !exchange.has_begun() || tx.site == nullptr || tx.is_prefetch) return;
-  model::UsageCounts part;
-  part.bytes_out = exchange.bytes_out() - tx.counted.bytes_out;
-  part.bytes_in = exchange.bytes_in() - tx.counted.bytes_in;
-  part.origin_bytes = tx.origin_bytes - tx.counted.origin_bytes;
+  const model::UsageCounts part = uncounted_bytes(tx);
   if (part == model::UsageCounts{}) return;
   tx.counted += part;
   counters_.count_part(part);
@@ -287,33 +293,28 @@ void EdgeServer::account_running(Transaction& tx) {
 void EdgeServer::account(Transaction& tx) {
   if (tx.is_prefetch) return;
   const MonoTime ended = SystemClock::instance().mono();
-  model::UsageCounts counts;
-  counts.requests = 1;
-  counts.bytes_out = tx.exchange.bytes_out();
-  counts.bytes_in = tx.exchange.bytes_in();
-  counts.origin_requests = tx.origin_requests;
-  counts.origin_bytes = tx.origin_bytes;
+  model::UsageCounts rest = uncounted_bytes(tx);
+  rest.requests = 1;
+  rest.origin_requests = tx.origin_requests;
   const auto taken = std::chrono::duration_cast<std::chrono::microseconds>(ended - tx.exchange.started_at());
-  counts.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(taken.count(), 0));
+  rest.duration_us = static_cast<std::uint64_t>(std::max<std::int64_t>(taken.count(), 0));
   // 499, as nginx has it: the client left before there was an answer.
   const int status = tx.exchange.status() == 0 ? 499 : tx.exchange.status();
-  model::UsageCounts rest = counts;  // what was not counted while it ran
-  rest.bytes_out -= tx.counted.bytes_out;
-  rest.bytes_in -= tx.counted.bytes_in;
-  rest.origin_bytes -= tx.counted.origin_bytes;
   counters_.count(tx.result, static_cast<unsigned>(status / 100), rest);
   const net::Exchange& exchange = tx.exchange;
   if (exchange.has_begun()) counters_.phases.record(Phase::kRespond, exchange.answered_at(), ended);
   if (exchange.head_began_at() < exchange.started_at()) {
     counters_.phases.record(Phase::kHead, exchange.head_began_at(), exchange.started_at());
   }
-  if (access_log_.is_enabled()) access_log_.add(tx, status, counts.duration_us);
+  if (access_log_.is_enabled()) access_log_.add(tx, status, rest.duration_us);
   if ((!usage_ && !access_spool_) || tx.site == nullptr) return;
   const WallTime ended_at = tx.worker.reactor().wall_now();
   const model::UsageKey key = usage_key(tx, ended_at, status);
   if (usage_) usage_->add(tx.worker.index(), key, rest);
-  // What is billed is what is logged.
-  if (access_spool_ && key.tier == model::Tier::kL1) write_down(tx, key, counts, ended_at, status);
+  if (!access_spool_ || key.tier != model::Tier::kL1) return;
+  model::UsageCounts whole = tx.counted;  // what is billed is what is logged
+  whole += rest;
+  write_down(tx, key, whole, ended_at, status);
 }
 
 void EdgeServer::write_down(Transaction& tx, const model::UsageKey& key, const model::UsageCounts& counts,

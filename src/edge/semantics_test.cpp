@@ -15,7 +15,7 @@ TEST(Semantics, InterimResponsesReachTheClientThatCausedThemAndNobodyElse) {
   RawOrigin origin(
       "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: hop\r\nHop: x\r\n\r\n"
       "HTTP/1.1 102 Processing\r\n\r\n"
-      "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 2\r\n\r\nok");
+      "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok");
   const auto edge = start_edge(origin.endpoint());
   const Endpoint at = edge->listening()[0];
   const std::string first = ask_raw(at, "GET /a HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");

@@ -22,10 +22,10 @@ using SuspensionStore = store::ResourceStore<model::Suspension>;
 constexpr auto kLooksAgainSoonest = 2s;  // at what a month costs
 constexpr std::chrono::hours kForgotten{1};
 
-store::Author author_at(WallTime now, const store::Cap& cap) {
+store::Author author_at(WallTime now, model::TenantId tenant) {
   store::Author author;
   author.actor = "caps";
-  author.tenant = cap.tenant;
+  author.tenant = tenant;
   author.at = now;
   return author;
 }
@@ -33,10 +33,6 @@ store::Author author_at(WallTime now, const store::Cap& cap) {
 std::chrono::year_month month_at(WallTime now, std::chrono::minutes utc_offset) {
   const std::chrono::year_month_day day(std::chrono::floor<std::chrono::days>(now + utc_offset));
   return day.year() / day.month();
-}
-
-std::uint32_t minute_of(WallTime time) {
-  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::minutes>(time).time_since_epoch().count());
 }
 
 WallTime end_of(const billing::Period& period) { return WallTime(std::chrono::minutes(period.until_minute)); }
@@ -90,8 +86,7 @@ Status CapDesk::look() {
                 [&](const auto& item) { return std::ranges::find(caps, item.first, &store::Cap::id) == caps.end(); });
   Status out;
   for (store::Cap& cap : caps) {
-    if (auto done = look_at(cap); !done)
-      out = std::move(done).map_error([&](Error error) { return std::move(error).with_context(describe(cap)); });
+    if (auto done = look_at(cap); !done) out = fail(std::move(done).error().with_context(describe(cap)));
   }
   if (out) out = drop_orphans(caps);
   if (out) out = note(caps);
@@ -133,12 +128,11 @@ Result<CapDesk::Watch> CapDesk::read_month(store::Transaction& tx, const store::
   YZ_TRY(const auto starts, billing.plan_starts(cap.tenant));
   const std::chrono::minutes offset = starts.empty() ? 0min : starts.front().plan.utc_offset;
   const std::chrono::year_month month = month_at(clock_.wall(), offset);
-  out.month = billing::to_string(month);
   out.period = billing::month_period(month, offset);
   YZ_TRY(out.bytes, store::CapStore(tx).traffic(cap, out.period.from_minute, out.period.until_minute));
   out.used = out.bytes;
   if (cap.kind != CapKind::kSpend) return out;
-  const auto due = billing.due(cap.tenant, out.month);
+  const auto due = billing.due(cap.tenant, billing::to_string(month));
   // Without a contract nothing costs anything.
   if (!due && due.error().code != Code::kInvalid) return fail(due.error());
   out.used = due ? static_cast<std::uint64_t>(std::max<std::int64_t>(due->value, 0)) : 0;
@@ -149,7 +143,7 @@ Result<CapDesk::Watch> CapDesk::read_month(store::Transaction& tx, const store::
 bool CapDesk::is_due(const store::Cap& cap, const Watch& watch) const {
   const std::uint64_t since = read(cap).bytes - watch.mark;
   const auto age = clock_.mono() - watch.read_at;
-  if (minute_of(clock_.wall()) >= watch.period.until_minute || age >= options_.reread_every) return true;
+  if (clock_.wall() >= end_of(watch.period) || age >= options_.reread_every) return true;
   if (since == 0 || cap.suspension) return false;
   if (cap.kind == CapKind::kTraffic) return watch.used + since >= cap.limit;
   // What more bytes cost depends on the plan: looked at the more often the closer it is, and after a jump.
@@ -158,52 +152,53 @@ bool CapDesk::is_due(const store::Cap& cap, const Watch& watch) const {
 }
 
 Status CapDesk::look_at_month(store::Cap& cap) {
-  const auto it = watches_.find(cap.id);
+  auto it = watches_.find(cap.id);
   if (it == watches_.end() || is_due(cap, it->second)) {
-    YZ_TRY(watches_[cap.id], database_.read([&](store::Transaction& tx) { return read_month(tx, cap); }));
+    YZ_TRY(const Watch now, database_.read([&](store::Transaction& tx) { return read_month(tx, cap); }));
+    it = watches_.insert_or_assign(cap.id, now).first;
   }
-  const Watch& watch = watches_[cap.id];
+  const Watch& watch = it->second;
   cap.used = watch.used;
   if (cap.kind == CapKind::kTraffic) cap.used += read(cap).bytes - watch.mark;
   if (cap.suspension) return cap.used < cap.limit ? release(cap) : Status();
   return watch.used >= cap.limit ? suspend(cap, end_of(watch.period)) : Status();
 }
 
-Status CapDesk::suspend(store::Cap& cap, WallTime until) {
-  bool is_done = false;
-  const Outcome done = change_config(database_, state_,
-                                     [&](store::Transaction& tx, std::vector<model::ResourceKey>& changed) -> Outcome {
-                                       is_done = false;
-                                       store::CapStore caps(tx);
-                                       YZ_TRY(const auto present, caps.get(cap.id));
-                                       if (!present || present->suspension || present->limit != cap.limit)
-                                         return Reply{};
-                                       if (cap.kind != CapKind::kBandwidth) {
-                                         YZ_TRY(const Watch now, read_month(tx, cap));
-                                         if (now.used < cap.limit) return Reply{};
-                                       }
-                                       model::Suspension wanted;
-                                       wanted.tenant = cap.tenant;
-                                       wanted.name = fmt::format("cap/{}", cap.id.value);
-                                       wanted.domain = cap.domain;
-                                       wanted.cause = cap.kind;
-                                       wanted.until = until;
-                                       const store::Author author = author_at(clock_.wall(), cap);
-                                       YZ_TRY(const auto row, SuspensionStore(tx).create(author, std::move(wanted)));
-                                       changed.push_back({model::ResourceKind::kSuspension, row.value.id.value});
-                                       store::Cap reached = cap;
-                                       reached.suspension = row.value.id;
-                                       reached.reached = author.at;
-                                       YZ_CHECK(caps.note(reached));
-                                       cap.suspension = reached.suspension;
-                                       is_done = true;
-                                       return Reply{};
-                                     });
-  if (!done) {
-    cap.suspension = {};
-    return fail(done.error().to_error());
+/// The suspension that holds the cap's viewers back, or none where the cap is gone, changed or not reached after all.
+Result<model::SuspensionId> CapDesk::add_suspension(store::Transaction& tx, const store::Cap& cap,
+                                                    WallTime until) const {
+  store::CapStore caps(tx);
+  YZ_TRY(const auto present, caps.get(cap.id));
+  if (!present || present->suspension || present->limit != cap.limit) return model::SuspensionId();
+  if (cap.kind != CapKind::kBandwidth) {
+    YZ_TRY(const Watch now, read_month(tx, cap));
+    if (now.used < cap.limit) return model::SuspensionId();
   }
-  if (!is_done) return {};
+  model::Suspension wanted;
+  wanted.tenant = cap.tenant;
+  wanted.name = fmt::format("cap/{}", cap.id.value);
+  wanted.domain = cap.domain;
+  wanted.cause = cap.kind;
+  wanted.until = until;
+  const store::Author author = author_at(clock_.wall(), cap.tenant);
+  YZ_TRY(const auto row, SuspensionStore(tx).create(author, std::move(wanted)));
+  store::Cap reached = cap;
+  reached.suspension = row.value.id;
+  reached.reached = author.at;
+  YZ_CHECK(caps.note(reached));
+  return row.value.id;
+}
+
+Status CapDesk::suspend(store::Cap& cap, WallTime until) {
+  model::SuspensionId added;
+  const auto change = [&](store::Transaction& tx, std::vector<model::ResourceKey>& changed) -> Outcome {
+    YZ_TRY(added, add_suspension(tx, cap, until));
+    if (added) changed.push_back({model::ResourceKind::kSuspension, added.value});
+    return Reply{};
+  };
+  if (const Outcome done = change_config(database_, state_, change); !done) return fail(done.error().to_error());
+  if (!added) return {};
+  cap.suspension = added;
   cap.reached = clock_.wall();
   log::warn("{} is reached: {} of {}; suspended until {}", describe(cap), cap.used, cap.limit, format_rfc3339(until));
   return {};
@@ -212,7 +207,7 @@ Status CapDesk::suspend(store::Cap& cap, WallTime until) {
 Status CapDesk::release(store::Cap& cap) {
   const Outcome done =
       change_config(database_, state_, [&](store::Transaction& tx, std::vector<model::ResourceKey>&) -> Outcome {
-        auto gone = SuspensionStore(tx).remove(author_at(clock_.wall(), cap), cap.suspension);
+        auto gone = SuspensionStore(tx).remove(author_at(clock_.wall(), cap.tenant), cap.suspension);
         if (!gone && gone.error().code != Code::kNotFound) return refuse(Problem(gone.error()));
         store::Cap free = cap;
         free.suspension = {};
@@ -238,9 +233,7 @@ Status CapDesk::drop_orphans(const std::vector<store::Cap>& caps) {
         YZ_TRY(const std::vector<store::Cap> now, store::CapStore(tx).all());
         for (const auto& [id, entry] : config->suspensions) {
           if (std::ranges::find(now, id, &store::Cap::suspension) != now.end()) continue;
-          store::Cap owner;
-          owner.tenant = entry.value->tenant;
-          auto gone = SuspensionStore(tx).remove(author_at(clock_.wall(), owner), id);
+          auto gone = SuspensionStore(tx).remove(author_at(clock_.wall(), entry.value->tenant), id);
           if (!gone && gone.error().code != Code::kNotFound) return refuse(Problem(gone.error()));
         }
         return Reply{};

@@ -40,7 +40,6 @@ class CapDesk final {
  private:
   /// What is known of a cap over a month, as of `read_at`.
   struct Watch {
-    std::string month;
     billing::Period period;
     std::uint64_t used = 0;   ///< bytes, or millionths
     std::uint64_t bytes = 0;  ///< that were sent in the month
@@ -58,6 +57,7 @@ class CapDesk final {
   Status note(const std::vector<store::Cap>& caps);
   [[nodiscard]] Result<Watch> read_month(store::Transaction& tx, const store::Cap& cap) const;
   [[nodiscard]] bool is_due(const store::Cap& cap, const Watch& watch) const;
+  Result<model::SuspensionId> add_suspension(store::Transaction& tx, const store::Cap& cap, WallTime until) const;
   Status suspend(store::Cap& cap, WallTime until);
   Status release(store::Cap& cap);
   [[nodiscard]] CapMeter::Reading read(const store::Cap& cap) const;
