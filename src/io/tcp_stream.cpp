@@ -1,9 +1,11 @@
 #include "io/tcp_stream.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
@@ -55,7 +57,7 @@ class PagePipe {
   /// None when the system gives no pipe or refuses the pages.
   [[nodiscard]] std::optional<Sent> send(int socket, std::string_view bytes) noexcept {
     if (!read_end_ && !open(socket)) return std::nullopt;
-    const iovec piece{const_cast<char*>(bytes.data()), std::min(bytes.size(), at_once_)};
+    const iovec piece{const_cast<char*>(bytes.data()), std::min(bytes.size(), at_once(socket, bytes.size()))};
     const ssize_t held = ::vmsplice(write_end_.get(), &piece, 1, SPLICE_F_NONBLOCK);
     if (held <= 0) return std::nullopt;
     const bool is_part = static_cast<std::size_t>(held) < bytes.size();
@@ -65,36 +67,61 @@ class PagePipe {
                       SPLICE_F_NONBLOCK | (is_part ? SPLICE_F_MORE : 0));
     } while (sent < 0 && errno == EINTR);
     const int error = errno;
-    if (sent < held) close();  // with what the socket did not take
+    if (sent < held) drop(static_cast<std::size_t>(held - std::max<ssize_t>(sent, 0)));
     return Sent{sent < 0 ? -error : sent, sent < held};
   }
 
  private:
-  /// BBR holds what comes at once back with a timer, which costs more than another call.
+  /// What a pipe holds at most without privileges, and what one system call hands over.
+  static constexpr std::size_t kSize = 1024 * 1024;
+  /// Bodies from here on are worth asking how much the socket has room for: a page that it does not take was found and
+  /// held for nothing.
+  static constexpr std::size_t kLarge = 128 * 1024;
+  static constexpr std::size_t kLeast = 64 * 1024;
+  /// BBR holds what comes at once back with a timer, which costs more than another call; up to a size where the calls
+  /// cost more.
   static constexpr std::size_t kPacedAtOnce = 48 * 1024;
+  static constexpr std::size_t kPacedMost = 512 * 1024;
 
   [[nodiscard]] static bool is_paced(int socket) noexcept {
     char name[16] = {};
     socklen_t size = sizeof name - 1;
     return ::getsockopt(socket, IPPROTO_TCP, TCP_CONGESTION, name, &size) == 0 && std::string_view(name) == "bbr";
   }
-  void close() noexcept {
+  [[nodiscard]] static std::size_t room_of(int socket) noexcept {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    socklen_t size = sizeof memory;
+    if (::getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) != 0) return kSize;
+    const std::uint32_t room = memory[SK_MEMINFO_SNDBUF];
+    const std::uint32_t used = memory[SK_MEMINFO_WMEM_QUEUED];
+    if (used < kLeast) return kSize;  // its buffer grows as fast as the peer reads, maybe during the call
+    return std::clamp<std::size_t>(room > used ? room - used : 0, kLeast, kSize);
+  }
+  [[nodiscard]] std::size_t at_once(int socket, std::size_t size) const noexcept {
+    if (is_paced_ && size <= kPacedMost) return kPacedAtOnce;
+    return size >= kLarge ? room_of(socket) : kSize;
+  }
+  /// What the socket did not take is not to stand before what is sent next.
+  void drop(std::size_t size) noexcept {
+    const ssize_t dropped = ::splice(read_end_.get(), nullptr, nowhere_.get(), nullptr, size, SPLICE_F_NONBLOCK);
+    if (dropped == static_cast<ssize_t>(size)) return;
     read_end_.reset();
     write_end_.reset();
   }
   [[nodiscard]] bool open(int socket) noexcept {
-    constexpr int kSize = 512 * 1024;
-    at_once_ = is_paced(socket) ? kPacedAtOnce : kSize;
+    is_paced_ = is_paced(socket);
     int ends[2];
     if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return false;
     read_end_ = UniqueFd(ends[0]);
     write_end_ = UniqueFd(ends[1]);
-    (void)::fcntl(ends[1], F_SETPIPE_SZ, kSize);  // refused: more turns
+    (void)::fcntl(ends[1], F_SETPIPE_SZ, static_cast<int>(kSize));  // refused: more turns
+    if (!nowhere_) nowhere_ = UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     return true;
   }
   UniqueFd read_end_;
   UniqueFd write_end_;
-  std::size_t at_once_ = 0;
+  UniqueFd nowhere_;
+  bool is_paced_ = false;
 };
 
 /// How long a closed stream's last bytes may take to leave.
