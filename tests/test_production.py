@@ -18,6 +18,7 @@ from plays import BIN, CDN, HOST, Cdn, eventually, installed, need
 
 need(*CDN)
 installed("mariadbd", "mariadb-server-core")
+installed("my_print_defaults", "mariadb-client-core")
 installed("nats-server", "nats-server")
 installed("redis-server", "redis-server")
 
@@ -98,13 +99,15 @@ class ProductionCdn(Cdn):
         return self.ask(api, "GET", path)["total"]["requests"]
 
     def kill(self, program, argument=""):
-        """SIGKILL to the process of this cluster whose program's name and arguments have these words."""
-        for pid in family(self.process.pid)[1:]:
-            line = command_line(pid)
-            if line and program in line[0] and any(argument in word for word in line):  # Redis writes its port there
-                os.kill(pid, signal.SIGKILL)
-                return
-        raise AssertionError(f"there is no {program}")
+        """SIGKILL to the process of this cluster whose program's name and arguments have these words, as soon as there is
+        one: one killed before may not be back yet."""
+        def found():
+            for pid in family(self.process.pid)[1:]:
+                line = command_line(pid)
+                if line and program in line[0] and any(argument in word for word in line):  # Redis writes its port there
+                    return pid
+            return None
+        os.kill(eventually(found, 20), signal.SIGKILL)
 
 
 def test_a_cluster_on_production_stores_keeps_its_state_and_its_secrets(tmp_path):

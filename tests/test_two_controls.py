@@ -18,6 +18,7 @@ from plays import BIN, ControlApi, eventually, free_port, installed, listens, ne
 
 need("yz-control")
 MARIADBD = installed("mariadbd", "mariadb-server-core")
+installed("my_print_defaults", "mariadb-client-core")
 INSTALL = installed("mariadb-install-db", "mariadb-server-core")
 NATS = installed("nats-server", "nats-server")
 REDIS = installed("redis-server", "redis-server")

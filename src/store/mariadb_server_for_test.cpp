@@ -35,8 +35,8 @@ void add_user(std::vector<std::string>& arguments) {
 
 Result<std::unique_ptr<MariadbServer>> MariadbServer::start() {
   const std::string install = find_program("mariadb-install-db");
-  if (install.empty() || find_program("mariadbd").empty()) {
-    return fail(Code::kNotFound, "mariadbd is not installed: apt-get install mariadb-server");
+  if (install.empty() || find_program("mariadbd").empty() || find_program("my_print_defaults").empty()) {
+    return fail(Code::kNotFound, "mariadbd is not installed: apt-get install mariadb-server-core mariadb-client-core");
   }
   std::unique_ptr<MariadbServer> server(new MariadbServer);
   const fs::path& folder = server->folder_;

@@ -14,7 +14,8 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr std::string_view kMissing = "MariaDB is not installed: apt-get install mariadb-server-core";
+constexpr std::string_view kMissing =
+    "MariaDB is not installed: apt-get install mariadb-server-core mariadb-client-core";
 constexpr unsigned kSecretMode = 0600;
 
 /// Run by the server at each start, before it takes connections.
@@ -48,7 +49,9 @@ io::Task<Status> make_data(io::Reactor& reactor, const Mariadb& server) {
   const std::filesystem::path data = server.folder / "data";
   if (std::filesystem::exists(data)) co_return Status();
   const std::string install = find_program("mariadb-install-db");
-  if (install.empty()) co_return fail(Code::kNotFound, std::string(kMissing));
+  // It asks my_print_defaults, a program of another package, and without it says something else.
+  if (install.empty() || find_program("my_print_defaults").empty())
+    co_return fail(Code::kNotFound, std::string(kMissing));
   const std::filesystem::path unfinished = server.folder / "data.unfinished";
   std::error_code error;
   std::filesystem::remove_all(unfinished, error);

@@ -214,7 +214,8 @@ void add_up(CLI::App& app, Shell& shell) {
       ->capture_default_str()
       ->check(CLI::Range(1024, 32000));
   command->add_flag("--production", o->production,
-                    "With two controls on servers of its own (Debian: mariadb-server-core, nats-server, redis-server)");
+                    "With two controls on servers of its own (Debian: mariadb-server-core, mariadb-client-core, "
+                    "nats-server, redis-server)");
   command->callback([&shell, o] { shell.action = [&shell, o] { return up(shell, *o); }; });
 }
 
