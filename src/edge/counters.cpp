@@ -27,6 +27,8 @@ EdgeCounters::EdgeCounters(metrics::Registry& registry)
           registry.counter("yz_edge_connections_refused_total", "Connections closed at once", {{"reason", "address"}})),
       refused_by_limit_(
           registry.counter("yz_edge_connections_refused_total", "Connections closed at once", {{"reason", "limit"}})),
+      given_(registry.counter("yz_edge_connections_given_total",
+                              "Accepted connections that another worker with fewer was given")),
       malformed_(registry.counter("yz_edge_malformed_requests_total", "Requests the parser refused")) {
   constexpr std::array<const char*, 3> kHandshakes = {"full", "resumed", "failed"};
   for (std::size_t i = 0; i < kHandshakes.size(); ++i) {
@@ -69,9 +71,10 @@ void EdgeCounters::count_handshakes(const net::HttpServer::Counts& before, const
   handshakes_[2].add(now.tls_failed - before.tls_failed);
 }
 
-void EdgeCounters::count_refusals(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now) {
+void EdgeCounters::count_connections(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now) {
   refused_by_address_.add(now.over_quota - before.over_quota);
   refused_by_limit_.add(now.over_limit - before.over_limit);
+  given_.add(now.given - before.given);
   malformed_.add(now.bad_requests - before.bad_requests);
 }
 

@@ -22,8 +22,8 @@ class EdgeCounters {
   void count_part(const model::UsageCounts& counts);
   /// Adds what a worker's listener counted between two looks.
   void count_handshakes(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
-  /// The same: connections closed at once, requests that were no HTTP.
-  void count_refusals(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
+  /// The same: connections closed at once or given away, requests that were no HTTP.
+  void count_connections(const net::HttpServer::Counts& before, const net::HttpServer::Counts& now);
   /// Sums since the start.
   [[nodiscard]] std::uint64_t requests() const;
   [[nodiscard]] std::uint64_t hits() const;
@@ -50,6 +50,7 @@ class EdgeCounters {
   std::array<metrics::Counter, kFailureReasons.size() + 1> failures_;  // the last: no known reason
   metrics::Counter refused_by_address_;
   metrics::Counter refused_by_limit_;
+  metrics::Counter given_;
   metrics::Counter malformed_;
   std::array<metrics::Counter, 3> handshakes_;  // full, resumed, failed
 };

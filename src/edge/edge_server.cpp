@@ -21,6 +21,7 @@
 #include "edge/worker.h"
 #include "geo/geo_map.h"
 #include "model/codec.h"
+#include "net/accept_balance.h"
 
 namespace yz::edge {
 namespace {
@@ -144,6 +145,7 @@ Status EdgeServer::start_workers() {
   listening_ = options_.listen;
   listening_tls_ = options_.tls_listen;
   workers_.resize(options_.workers);
+  const auto balance = std::make_shared<net::AcceptBalance>(options_.workers);
   for (unsigned i = 0; i < options_.workers; ++i) {
     Running& running = workers_[i];
     running.thread = std::make_unique<io::ReactorThread>("edge-" + std::to_string(i), options_.io);
@@ -155,6 +157,7 @@ Status EdgeServer::start_workers() {
       bound = bind_all(listening_, [&](const Endpoint& at) { return running.worker->http().listen(at, how); });
       if (!bound) return;
       bound = bind_all(listening_tls_, [&](const Endpoint& at) { return running.worker->listen_tls(at, how); });
+      if (bound) running.worker->http().share_connections(balance, i);
     });
     YZ_CHECK(std::move(bound));
   }

@@ -50,7 +50,7 @@ io::Task<void> Worker::keep_house() {
     co_await io::sleep_for(std::chrono::seconds(1));
     connections_.store(static_cast<std::uint32_t>(http_.counts().connections), std::memory_order_relaxed);
     server_.counters().count_handshakes(counted_, http_.counts());
-    server_.counters().count_refusals(counted_, http_.counts());
+    server_.counters().count_connections(counted_, http_.counts());
     server_.counters().http2.add(http_.counts().h2, counted_.h2);
     counted_ = http_.counts();
     server_.access_log().append(std::exchange(log_lines_, {}));

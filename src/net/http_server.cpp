@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "net/accept_balance.h"
 #include "net/dormant_connection.h"
 #include "net/h2/session.h"
 #include "net/http_session.h"
@@ -54,6 +55,7 @@ HttpServer::HttpServer(io::Reactor& reactor, HttpHandler& handler, HttpServerOpt
       spares_(std::make_unique<h2::Spares>()) {}
 
 HttpServer::~HttpServer() {
+  if (balance_) balance_->close(seat_);
   acceptors_.cancel_all();
   connections_.cancel_all();
   while (dormant_.is_linked()) DormantConnection::of(*dormant_.next).end();
@@ -79,25 +81,27 @@ Status HttpServer::listen_unix(const std::string& path, unsigned mode) {
 Result<Endpoint> HttpServer::start(io::TcpListener listener, std::shared_ptr<TlsServerContext> tls) {
   const Endpoint local = listener.local();
   listeners_.push_back(std::make_unique<Listening>(Listening{std::move(listener), std::move(tls)}));
-  reactor_.spawn_into(acceptors_, accept_loop(*listeners_.back()));
+  reactor_.spawn_into(acceptors_, accept_loop(listeners_.size() - 1));
   return local;
 }
 
-io::Task<void> HttpServer::accept_loop(Listening& listening) {
+void HttpServer::share_connections(std::shared_ptr<AcceptBalance> balance, std::size_t seat) {
+  YZ_ASSERT(!balance_);
+  balance_ = std::move(balance);
+  seat_ = seat;
+  balance_->add(seat_, static_cast<std::int32_t>(counts_.connections));
+  balance_->open(seat_, *this, reactor_);
+}
+
+io::Task<void> HttpServer::accept_loop(std::size_t listener) {
+  Listening& listening = *listeners_[listener];
   bool has_warned = false;
   while (true) {
     auto stream = co_await listening.listener.accept(io::kNoDeadline);
     if (stream) {
       has_warned = false;
       ++counts_.accepted;
-      if (!quota_.enter(stream->peer().address)) {
-        ++counts_.over_quota;
-      } else if (counts_.connections < options_.max_connections || shed_idle_connection()) {
-        take_in(*std::move(stream), listening.tls);
-      } else {
-        ++counts_.over_limit;
-        quota_.leave(stream->peer().address);
-      }
+      if (!hand_over(*stream, listener)) admit(*std::move(stream), listening.tls);
       continue;
     }
     // Out of descriptors: idle connections make room. Anything else is a fault of the listener that may pass.
@@ -106,6 +110,36 @@ io::Task<void> HttpServer::accept_loop(Listening& listening) {
     (void)shed_idle_connection();
     co_await io::sleep_for(kNoDescriptorPause);
   }
+}
+
+bool HttpServer::hand_over(io::TcpStream& stream, std::size_t listener) {
+  const auto other = balance_ ? balance_->better_than(seat_) : std::nullopt;
+  if (!other) return false;
+  ++counts_.given;
+  const Endpoint peer = stream.peer();
+  balance_->give(*other, std::move(stream).release_fd(), peer, listener);
+  return true;
+}
+
+void HttpServer::take_given(UniqueFd fd, const Endpoint& peer, std::size_t listener) {
+  if (listener >= listeners_.size()) return;  // draining
+  admit(io::TcpStream(reactor_, std::move(fd), peer), listeners_[listener]->tls);
+}
+
+void HttpServer::admit(io::TcpStream stream, const std::shared_ptr<TlsServerContext>& tls) {
+  if (!quota_.enter(stream.peer().address)) {
+    ++counts_.over_quota;
+  } else if (counts_.connections < options_.max_connections || shed_idle_connection()) {
+    take_in(std::move(stream), tls);
+  } else {
+    ++counts_.over_limit;
+    quota_.leave(stream.peer().address);
+  }
+}
+
+void HttpServer::count_connection(int change) {
+  counts_.connections += static_cast<std::size_t>(change);
+  if (balance_) balance_->add(seat_, change);
 }
 
 bool HttpServer::shed_idle_connection() {
@@ -142,13 +176,13 @@ struct HttpServer::Counted {
 };
 
 void HttpServer::leave(const IpAddress& address) {
-  --counts_.connections;
+  count_connection(-1);
   quota_.leave(address);
   closed_one_.notify_all();
 }
 
 void HttpServer::take_in(io::TcpStream stream, const std::shared_ptr<TlsServerContext>& tls) {
-  ++counts_.connections;
+  count_connection(1);
   if (tls) return reactor_.spawn_into(connections_, serve_tls(std::move(stream), tls));
   const Endpoint peer = stream.peer();
   ServedConnection plain{std::make_unique<io::TcpStream>(std::move(stream)), peer, {}, false, 0};
@@ -231,6 +265,7 @@ io::Task<std::unique_ptr<TlsStream>> HttpServer::secure(io::TcpStream stream, st
 
 io::Task<void> HttpServer::drain(MonoTime deadline) {
   is_draining_ = true;
+  if (balance_) balance_->close(seat_);
   acceptors_.cancel_all();
   listeners_.clear();
   while (idle_.is_linked()) HttpSession::of(*idle_.next).close_idle();

@@ -25,6 +25,7 @@ class Session;
 struct Spares;
 }  // namespace h2
 
+class AcceptBalance;
 class DormantConnection;
 class HttpSession;
 class TlsServerContext;
@@ -73,6 +74,7 @@ class HttpServer {
  public:
   struct Counts {
     std::uint64_t accepted = 0;
+    std::uint64_t given = 0;  ///< of those, handed to a server with fewer connections
     std::uint64_t requests = 0;
     std::uint64_t bad_requests = 0;  ///< refused by the parser
     std::uint64_t over_quota = 0;    ///< connections closed at once: their address has its share
@@ -99,6 +101,10 @@ class HttpServer {
                                             const io::TcpListener::Options& options = {});
   [[nodiscard]] Status listen_unix(const std::string& path, unsigned mode = 0600);
 
+  /// From now on connections are shared with the others of `balance`, which listen on the same addresses in the same
+  /// order. After the last listen(); at most once.
+  void share_connections(std::shared_ptr<AcceptBalance> balance, std::size_t seat);
+
   /// Graceful end: stops accepting, closes idle connections, announces close on the others and waits for them; what is
   /// left at the deadline is cut. Ends when no connection is open.
   [[nodiscard]] io::Task<void> drain(MonoTime deadline);
@@ -107,6 +113,7 @@ class HttpServer {
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
  private:
+  friend class AcceptBalance;
   friend class DormantConnection;
   friend class HttpSession;
   friend class h2::Session;
@@ -120,7 +127,12 @@ class HttpServer {
     HttpServer& server;
   };
 
-  io::Task<void> accept_loop(Listening& listening);
+  io::Task<void> accept_loop(std::size_t listener);
+  [[nodiscard]] bool hand_over(io::TcpStream& stream, std::size_t listener);
+  void take_given(UniqueFd fd, const Endpoint& peer, std::size_t listener);
+  /// Where the limits allow it.
+  void admit(io::TcpStream stream, const std::shared_ptr<TlsServerContext>& tls);
+  void count_connection(int change);
   void take_in(io::TcpStream stream, const std::shared_ptr<TlsServerContext>& tls);
   io::Task<void> serve(ServedConnection connection);
   io::Task<void> serve_tls(io::TcpStream stream, std::shared_ptr<TlsServerContext> tls);
@@ -143,6 +155,8 @@ class HttpServer {
   const HttpServerOptions options_;
   Counts counts_;
   AddressQuota quota_;
+  std::shared_ptr<AcceptBalance> balance_;  // null: connections are not shared
+  std::size_t seat_ = 0;
   bool is_draining_ = false;
   io::Waiters closed_one_;
   std::vector<std::unique_ptr<SessionScratch>> spare_scratch_;  // buffers of idle connections, for whoever needs one
