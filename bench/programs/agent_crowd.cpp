@@ -13,8 +13,8 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/resource.h>
 
+#include "base/descriptor_limit.h"
 #include "base/text.h"
 #include "crowd.h"
 #include "delay_line.h"
@@ -58,13 +58,6 @@ Options read_options(int argc, char** argv) {
     std::exit(app.exit(error));
   }
   return out;
-}
-
-void raise_file_limit() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::vector<std::string> read_tokens(const std::string& file) {
@@ -145,7 +138,7 @@ void drain(const Agents& agents) {
 }
 
 int run(const Options& options) {
-  raise_file_limit();
+  (void)raise_descriptor_limit();
   const std::vector<std::string> tokens = read_tokens(options.tokens);
   const std::vector<PathDelay> delays = draw_delays(options, tokens.size());
   const std::vector<rpc::NodeIdentity> identities = join(options, tokens);

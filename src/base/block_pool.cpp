@@ -5,14 +5,7 @@
 #include <new>
 
 #include "base/result.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define YZ_BLOCK_POOL_OFF 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define YZ_BLOCK_POOL_OFF 1
-#endif
-#endif
+#include "base/sanitizer.h"
 
 namespace yz {
 
@@ -59,7 +52,7 @@ void* allocate_or_die(std::size_t size) {
 
 }  // namespace
 
-#ifdef YZ_BLOCK_POOL_OFF
+#if YZ_SANITIZER
 
 void* BlockPool::allocate(std::size_t size) { return allocate_or_die(size); }
 void BlockPool::release(void* block, std::size_t) noexcept { std::free(block); }

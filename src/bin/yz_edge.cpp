@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 #include "edge/edge_server.h"
 #include "edge/options.h"
@@ -12,6 +13,8 @@
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
+/// Fewer descriptors are worth a word: a connection takes one, its request to the origin another.
+constexpr std::uint64_t kFewDescriptors = 16 * 1024;
 
 }  // namespace
 
@@ -27,6 +30,13 @@ int main(int argc, char** argv) {
   if (const auto opened = yz::log::open("yz-edge", {}); !opened) {
     fmt::print(stderr, "yz-edge: {}\n", opened.error().message);
     return 1;
+  }
+  const std::uint64_t descriptors = yz::raise_descriptor_limit();
+  if (descriptors < kFewDescriptors) {
+    yz::log::warn(
+        "the system allows no more than {} descriptors, so fewer connections than that (LimitNOFILE= of the "
+        "service, ulimit -Hn)",
+        descriptors);
   }
   auto server = yz::edge::EdgeServer::start(*options);
   if (!server) {

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "base/descriptor_limit.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "gslb/server.h"
@@ -31,6 +32,7 @@ yz::io::Task<void> wait_for_signals(yz::io::SignalWaiter& signals, yz::gslb::Ser
 }
 
 int serve(yz::gslb::GslbSettings settings) {
+  (void)yz::raise_descriptor_limit();  // viewers to redirect, resolvers over TCP
   yz::io::Reactor reactor;
   yz::io::SignalWaiter signals(reactor, {SIGINT, SIGTERM, SIGHUP});
   auto server = yz::gslb::Server::start(reactor, std::move(settings));

@@ -7,15 +7,9 @@
 #include <sys/mman.h>
 
 #include "base/result.h"
+#include "base/sanitizer.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define YZ_ARENA_POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define YZ_ARENA_POISONS 1
-#endif
-#endif
-#ifdef YZ_ARENA_POISONS
+#if YZ_ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -27,12 +21,12 @@ std::array<std::atomic<Arena*>, 256> arenas;  ///< by id; none has 0
 
 /// Tells the address sanitizer what nobody may touch.
 void poison([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t size) {
-#ifdef YZ_ARENA_POISONS
+#if YZ_ADDRESS_SANITIZER
   __asan_poison_memory_region(memory, size);
 #endif
 }
 void unpoison([[maybe_unused]] const void* memory, [[maybe_unused]] std::size_t size) {
-#ifdef YZ_ARENA_POISONS
+#if YZ_ADDRESS_SANITIZER
   __asan_unpoison_memory_region(memory, size);
 #endif
 }

@@ -3,8 +3,7 @@
 #include <csignal>
 #include <utility>
 
-#include <sys/resource.h>
-
+#include "base/descriptor_limit.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "bus/embedded_bus.h"
@@ -42,14 +41,6 @@ Live::Options live_options(const ControlSettings& settings, const StateFolder& f
   out.purge_retention = std::chrono::duration_cast<std::chrono::hours>(settings.purge_retention);
   out.sessions = settings.sessions;
   return out;
-}
-
-/// A descriptor for each node: as many as this process may have. The default of most systems would do for a thousand.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Result<std::shared_ptr<const geo::GeoMap>> open_map(const std::filesystem::path& file) {
@@ -128,7 +119,7 @@ ControlProgram::ControlProgram(std::unique_ptr<Parts> parts) : parts_(std::move(
 ControlProgram::~ControlProgram() = default;
 
 Result<std::unique_ptr<ControlProgram>> ControlProgram::open(const ControlSettings& settings, const Clock& clock) {
-  raise_descriptor_limit();
+  (void)raise_descriptor_limit();  // each node takes one
   YZ_TRY(StateFolder folder, StateFolder::open(settings.state, clock.wall()));
   auto parts = std::make_unique<Parts>(std::move(folder), clock);
   store::DatabaseOptions options;

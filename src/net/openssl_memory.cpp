@@ -8,6 +8,8 @@
 
 #include <openssl/crypto.h>
 
+#include "base/sanitizer.h"
+
 namespace yz::net {
 
 namespace {
@@ -97,13 +99,7 @@ void* pool_reallocate(void* memory, std::size_t size) noexcept {
 }
 
 bool pool_openssl_memory() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-  return false;
-#endif
-#endif
+  if constexpr (YZ_SANITIZER) return false;
   return CRYPTO_set_mem_functions([](std::size_t size, const char*, int) { return pool_allocate(size); },
                                   [](void* memory, std::size_t size, const char*, int) -> void* {
                                     if (size != 0) return pool_reallocate(memory, size);
