@@ -1,6 +1,7 @@
 """What the plays of this folder share: where the programs are, free ports, patience, and a whole CDN on this machine.
 
 A play that needs programs begins with `need("yz-control")`, so that it is skipped with the reason where they are missing."""
+import contextlib
 import json
 import os
 import pathlib
@@ -76,6 +77,23 @@ class ControlApi:
             return self.call("GET", "/healthz")
         except OSError:
             return None
+
+
+@contextlib.contextmanager
+def edge(folder, origin, *flags, **how):
+    """yz-edge by itself before the origin at this port, its log in folder/edge.log; gives its port. `how` is Popen's."""
+    port = free_port()
+    with open(folder / "edge.log", "wb") as log:
+        process = subprocess.Popen(
+            [BIN / "yz-edge", "--listen", f"{HOST}:{port}", "--origin", f"http://{HOST}:{origin}", "--memory", "64MiB", *flags],
+            stdout=log, stderr=log, **how)
+    try:
+        eventually(lambda: listens(port), 20, process=process, log=folder / "edge.log")
+        yield port
+        assert process.poll() is None, (folder / "edge.log").read_text()
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 class Cdn:

@@ -1,6 +1,5 @@
 """yz-edge over HTTP/2 by clients that are not ours: curl, nghttp, h2load and the conformance suite h2spec."""
 
-import contextlib
 import http.server
 import os
 import pathlib
@@ -12,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from plays import BIN, HOST, eventually, free_port, listens
+from plays import HOST, edge, free_port
 
 SIZES = {"/1k": 1024, "/100k": 102_400, "/3m": 3_000_000}
 H2SPEC = "go install github.com/summerwind/h2spec/cmd/h2spec@latest"
@@ -51,22 +50,6 @@ class Origin(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
-
-
-@contextlib.contextmanager
-def edge(folder, origin, *flags):
-    port = free_port()
-    with open(folder / "edge.log", "wb") as log:
-        process = subprocess.Popen(
-            [BIN / "yz-edge", "--listen", f"{HOST}:{port}", "--origin", f"http://{HOST}:{origin}", "--memory", "64MiB", *flags],
-            stdout=log, stderr=log)
-    try:
-        eventually(lambda: listens(port), 20, process=process, log=folder / "edge.log")
-        yield port
-        assert process.poll() is None, (folder / "edge.log").read_text()
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,10 @@ std::optional<std::size_t> AcceptBalance::better_than(std::size_t seat) const {
   std::size_t best = seat;
   std::int32_t fewest = own;
   for (std::size_t i = 0; i < seats_.size(); ++i) {
-    if (connections(i) >= fewest || !seats_[i].is_open.load(std::memory_order_acquire)) continue;
+    const std::int32_t its = connections(i);
+    if (its >= fewest || !seats_[i].is_open.load(std::memory_order_acquire)) continue;
     best = i;
-    fewest = connections(i);
+    fewest = its;
   }
   if (own <= fewest + fewest / 8 + 2) return std::nullopt;
   return best;
