@@ -1,5 +1,5 @@
 /// Thousands of nodes' agents in one process, against a real yz-control over the real channel: each joins with its own
-/// token, keeps its own mutually authenticated session through a path that delays every byte, and does what yz-agent
+/// token, keeps its own mutually authenticated session through a path that delays every message, and does what yz-agent
 /// does with what it is told. Events go to standard output as lines of JSON (crowd.h); lines on standard input:
 ///     drain   no further usage batches; {"event":"drained",…} when control has acknowledged all
 ///     quit    as the end of the input
@@ -17,7 +17,7 @@
 #include "base/descriptor_limit.h"
 #include "base/text.h"
 #include "crowd.h"
-#include "delay_line.h"
+#include "delayed_client.h"
 
 namespace yz::bench {
 namespace {
@@ -142,11 +142,9 @@ int run(const Options& options) {
   const std::vector<std::string> tokens = read_tokens(options.tokens);
   const std::vector<PathDelay> delays = draw_delays(options, tokens.size());
   const std::vector<rpc::NodeIdentity> identities = join(options, tokens);
-  auto line = DelayLine::start(
-      options.port, [&delays](std::uint32_t path) { return path < delays.size() ? delays[path] : PathDelay{}; });
-  if (!line) give_up(line.error().message);
 
   Crowd crowd;
+  crowd.control = fmt::format("127.0.0.1:{}", options.port);
   crowd.heartbeat = std::chrono::milliseconds(options.heartbeat);
   crowd.usage = std::chrono::milliseconds(options.usage);
   for (std::uint64_t id = options.domain_first; id <= options.domain_last; ++id) crowd.domains.emplace_back(id);
@@ -155,8 +153,7 @@ int run(const Options& options) {
   crowd.purges = std::make_unique<Milestones>("purge", tokens.size());
   Agents agents;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::string control = fmt::format("{}:{}", path_address(static_cast<std::uint32_t>(i)), (*line)->port());
-    agents.push_back(std::make_unique<SimulatedAgent>(crowd, identities[i], control, options.seed + i));
+    agents.push_back(std::make_unique<SimulatedAgent>(crowd, identities[i], delays[i], options.seed + i));
   }
   for (const auto& agent : agents) agent->connect();
 

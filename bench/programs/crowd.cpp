@@ -100,10 +100,10 @@ Result<Configurations::Held> Configurations::keep(std::string key, Result<model:
 
 // ---- one of them
 
-SimulatedAgent::SimulatedAgent(Crowd& crowd, rpc::NodeIdentity identity, std::string control, std::uint64_t seed)
+SimulatedAgent::SimulatedAgent(Crowd& crowd, rpc::NodeIdentity identity, PathDelay delay, std::uint64_t seed)
     : crowd_(crowd),
       identity_(std::move(identity)),
-      control_(std::move(control)),
+      delay_(delay),
       random_(seed),
       next_beat_(steady_clock::now() + part_of(crowd.heartbeat, random_)),
       next_count_(steady_clock::now() + part_of(std::max(crowd.usage, crowd.heartbeat), random_)),
@@ -113,10 +113,10 @@ SimulatedAgent::SimulatedAgent(Crowd& crowd, rpc::NodeIdentity identity, std::st
 
 void SimulatedAgent::connect() {
   rpc::NodeClientOptions options;
-  options.controls = {control_};
+  options.controls = {crowd_.control};
   options.identity = identity_;
   const std::lock_guard lock(mutex_);  // its first call back waits for `client_`
-  client_ = rpc::NodeClient::start(std::move(options), *this);
+  client_ = start_delayed(std::move(options), *this, crowd_.post, delay_);
 }
 
 void SimulatedAgent::pulse(steady_clock::time_point now) {

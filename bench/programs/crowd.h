@@ -12,6 +12,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "delayed_client.h"
 #include "model/config_snapshot.h"
 #include "rpc/node_client.h"
 
@@ -69,7 +70,7 @@ class Configurations {
 
 /// What agents have in common.
 struct Crowd {
-  std::vector<std::string> controls;
+  std::string control;                   ///< host:port
   std::vector<model::DomainId> domains;  ///< whose requests are counted
   std::chrono::milliseconds heartbeat{1'000};
   std::chrono::milliseconds usage{1'000};  ///< one batch each; zero: none
@@ -77,6 +78,7 @@ struct Crowd {
   std::unique_ptr<Milestones> configs;
   std::unique_ptr<Milestones> purges;
   Configurations configurations;
+  Post post;  ///< of all; ends first
 };
 
 /// A node's agent over the real channel (rpc::NodeClient), with a cache that does at once what it is told: takes
@@ -84,8 +86,8 @@ struct Crowd {
 /// delta that does not fit ends the session, as in yz-agent.
 class SimulatedAgent final : public rpc::NodeClientEvents {
  public:
-  /// `control` is host:port of its own path to control. `crowd` outlives the agent.
-  SimulatedAgent(Crowd& crowd, rpc::NodeIdentity identity, std::string control, std::uint64_t seed);
+  /// `delay` is that of its path to control. `crowd` outlives the agent.
+  SimulatedAgent(Crowd& crowd, rpc::NodeIdentity identity, PathDelay delay, std::uint64_t seed);
 
   void connect();
   /// Sends what is due. Called from one thread, often.
@@ -119,7 +121,7 @@ class SimulatedAgent final : public rpc::NodeClientEvents {
 
   Crowd& crowd_;
   const rpc::NodeIdentity identity_;
-  const std::string control_;
+  const PathDelay delay_;
   std::unique_ptr<rpc::NodeClient> client_;
 
   mutable std::mutex mutex_;  // the client's threads and the pulse

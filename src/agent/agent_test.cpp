@@ -210,10 +210,10 @@ TEST_F(AgentTest, ADamagedUsageBatchIsPutAsideAndDoesNotHoldUpOthers) {
 
 TEST_F(AgentTest, PrefetchResultsComeBackPerUrl) {
   join_and_wait();
-  control.send(rpc::PrefetchTask{model::TaskId{4}, {"http://d1.example/a", "http://d1.example/b"}});
-  EXPECT_TRUE(control.wait_for("finished 4"));
+  control.send(rpc::PrefetchTask{model::TaskId{4}, {"http://d1.example/a", "http://d1.example/b.m3u8"}, true});
   EXPECT_TRUE(control.wait_for("got http://d1.example/a")) << testing::PrintToString(control.heard()) << log();
-  EXPECT_TRUE(control.wait_for("got http://d1.example/b"));
+  EXPECT_TRUE(control.wait_for("found http://d1.example/2.ts in http://d1.example/b.m3u8"));
+  EXPECT_TRUE(control.wait_for("got http://d1.example/b.m3u8"));
 }
 
 TEST_F(AgentTest, DrainingReachesTheEdgeAndTheHeartbeat) {

@@ -25,6 +25,12 @@ struct CacheStatus {
   model::Load load;
 };
 
+/// How the fetching of a URL ended.
+struct Prefetched {
+  rpc::PrefetchedUrl result;
+  std::vector<std::string> links;  ///< what a manifest leads to
+};
+
 /// The local cache as the agent sees it: yz-edge now, others later. One reactor's thread. Calls fail with kUnavailable
 /// or kTimeout when the cache cannot be reached (it may have died half-way; ask status() before going on), with the
 /// cache's own reason otherwise: kInvalid (refused for good), kConflict (does not follow what is in force).
@@ -40,8 +46,8 @@ class CacheDriver {
   [[nodiscard]] virtual io::Task<Result<model::PurgeSeq>> purge(rpc::SharedBytes records) = 0;
   /// Everything cached is revalidated before use; `seq` counts as applied.
   [[nodiscard]] virtual io::Task<Result<model::PurgeSeq>> resync(model::PurgeSeq seq) = 0;
-  /// Fetches URLs into the cache; one result each, in order. Takes as long as the origin does.
-  [[nodiscard]] virtual io::Task<Result<std::vector<rpc::PrefetchedUrl>>> prefetch(std::vector<std::string> urls) = 0;
+  /// Fetches a URL into the cache and, if asked to, says what a manifest leads to. Takes as long as the origin does.
+  [[nodiscard]] virtual io::Task<Result<Prefetched>> prefetch(std::string url, bool reads_manifests) = 0;
   /// Viewers it redirected to other nodes since the last call, `from` left open.
   [[nodiscard]] virtual io::Task<Result<std::vector<rpc::Correction>>> take_corrections() = 0;
   [[nodiscard]] virtual io::Task<Status> set_ready(bool ready) = 0;

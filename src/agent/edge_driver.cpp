@@ -96,19 +96,23 @@ Result<model::PurgeSeq> read_purge_seq(const std::string& body) {
   return model::PurgeSeq{number(answer, "applied")};
 }
 
-Result<std::vector<rpc::PrefetchedUrl>> read_prefetched(const std::string& body, std::size_t expected) {
+Result<Prefetched> read_prefetched(const std::string& body) {
   const json answer = json::parse(body, nullptr, false);
   if (!answer.is_object() || !answer.contains("results") || !answer["results"].is_array() ||
-      answer["results"].size() != expected) {
+      answer["results"].size() != 1 || !answer["results"][0].is_object()) {
     return not_understood("a prefetch");
   }
-  std::vector<rpc::PrefetchedUrl> urls;
-  for (const json& item : answer["results"]) {
-    if (!item.is_object()) return not_understood("a prefetch");
-    urls.push_back({text(item, "url"), flag(item, "ok"), static_cast<std::uint32_t>(number(item, "status")),
-                    number(item, "bytes"), text(item, "reason")});
+  const json& item = answer["results"][0];
+  Prefetched out;
+  out.result = {text(item, "url"), flag(item, "ok"), static_cast<std::uint32_t>(number(item, "status")),
+                number(item, "bytes"), text(item, "reason")};
+  const auto links = item.find("links");
+  if (links == item.end()) return out;
+  if (!links->is_array()) return not_understood("a prefetch (links)");
+  for (const json& link : *links) {
+    if (link.is_string()) out.links.push_back(link.get<std::string>());
   }
-  return urls;
+  return out;
 }
 
 Result<std::vector<rpc::Correction>> read_corrections(const std::string& body) {
@@ -185,11 +189,11 @@ io::Task<Result<model::PurgeSeq>> EdgeDriver::resync(model::PurgeSeq seq) {
   co_return read_purge_seq(answer);
 }
 
-io::Task<Result<std::vector<rpc::PrefetchedUrl>>> EdgeDriver::prefetch(std::vector<std::string> urls) {
-  const json body{{"urls", urls}};
+io::Task<Result<Prefetched>> EdgeDriver::prefetch(std::string url, bool reads_manifests) {
+  const json body{{"urls", json::array({url})}, {"manifests", reads_manifests}};
   Call call{"POST", "/prefetch", std::string(kJson), kPrefetch};
   YZ_CO_TRY(const std::string answer, co_await ask(std::move(call), body.dump()));
-  co_return read_prefetched(answer, urls.size());
+  co_return read_prefetched(answer);
 }
 
 io::Task<Result<std::vector<rpc::Correction>>> EdgeDriver::take_corrections() {

@@ -18,7 +18,7 @@ class EdgeDriver final : public CacheDriver {
   [[nodiscard]] io::Task<Status> apply_delta(rpc::SharedBytes delta) override;
   [[nodiscard]] io::Task<Result<model::PurgeSeq>> purge(rpc::SharedBytes records) override;
   [[nodiscard]] io::Task<Result<model::PurgeSeq>> resync(model::PurgeSeq seq) override;
-  [[nodiscard]] io::Task<Result<std::vector<rpc::PrefetchedUrl>>> prefetch(std::vector<std::string> urls) override;
+  [[nodiscard]] io::Task<Result<Prefetched>> prefetch(std::string url, bool reads_manifests) override;
   [[nodiscard]] io::Task<Result<std::vector<rpc::Correction>>> take_corrections() override;
   [[nodiscard]] io::Task<Status> set_ready(bool ready) override;
   [[nodiscard]] io::Task<Status> set_draining(bool draining) override;

@@ -147,8 +147,8 @@ class FakeControl final : public rpc::NodeServerEvents {
       }
     }
     if (const auto* result = std::get_if<rpc::PrefetchResult>(&message)) {
+      for (const auto& link : result->links) hear("found " + link + " in " + result->manifest);
       for (const auto& url : result->urls) hear(url.ok ? "got " + url.url : "lost " + url.url + ": " + url.reason);
-      if (result->finished) hear("finished " + to_string(result->task));
     }
     changed_.notify_all();
   }

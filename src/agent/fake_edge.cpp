@@ -120,6 +120,9 @@ class FakeEdge {
     for (const auto& url : request["urls"]) {
       note("prefetch " + url.get<std::string>());
       results.push_back({{"url", url}, {"ok", true}, {"status", 200}, {"bytes", 10}, {"reason", ""}});
+      if (request["manifests"] == true && url.get<std::string>().ends_with(".m3u8")) {
+        results.back()["links"] = {"http://d1.example/1.ts", "http://d1.example/2.ts"};
+      }
     }
     return {200, json{{"results", results}}.dump()};
   }

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/cache_driver.h"
@@ -14,8 +16,8 @@
 
 namespace yz::agent {
 
-/// Works off prefetch tasks, a few URLs at a time, and reports each URL as it ends. Results wait for control when it is
-/// away. A task given again while it runs is not run twice. One reactor's thread.
+/// Fetches the URLs that control hands out, a few at a time, and reports each as it ends. Results wait for control when
+/// it is away. A URL given again while it is under way is not fetched twice. One reactor's thread.
 class Prefetcher {
  public:
   Prefetcher(CacheDriver& driver, const EdgePresence& edge, ControlSink& control, io::Waiters& changed)
@@ -26,24 +28,29 @@ class Prefetcher {
   [[nodiscard]] io::Task<void> run();
 
  private:
-  struct Running {
-    std::size_t left = 0;                      // URLs without a result
-    std::vector<rpc::PrefetchedUrl> finished;  // not yet reported
-  };
   struct Job {
-    model::TaskId task;
     std::string url;
+    bool reads_manifests = false;
+
+    friend auto operator<=>(const Job&, const Job&) = default;
+  };
+  /// Of a task: what ended and is not yet reported, and what has not ended.
+  struct Running {
+    std::set<Job> under_way;
+    std::deque<std::pair<std::string, std::vector<std::string>>> links;  // by manifest; each before its result
+    std::vector<rpc::PrefetchedUrl> finished;
   };
   [[nodiscard]] io::Task<void> work();
-  [[nodiscard]] io::Task<rpc::PrefetchedUrl> fetch(std::string url);
+  [[nodiscard]] io::Task<Prefetched> fetch(Job job);
   void report();
+  [[nodiscard]] bool report_one(model::TaskId id, Running& task);
 
   CacheDriver& driver_;
   const EdgePresence& edge_;
   ControlSink& control_;
   io::Waiters& changed_;
   std::map<model::TaskId, Running> tasks_;
-  std::deque<Job> jobs_;
+  std::deque<std::pair<model::TaskId, Job>> jobs_;
   io::TaskScope workers_;
 };
 

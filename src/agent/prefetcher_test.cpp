@@ -28,26 +28,44 @@ class PrefetcherTest : public testing::Test {
   io::TaskScope scope;
 };
 
-TEST_F(PrefetcherTest, EveryUrlIsReportedAndThenTheEnd) {
+TEST_F(PrefetcherTest, EveryUrlIsReported) {
   prefetcher.on_task({model::TaskId{1}, {"http://a/1", "http://a/2"}});
   turn();
   EXPECT_EQ(heard("got http://a/1 "), 1);
   EXPECT_EQ(heard("got http://a/2 "), 1);
-  EXPECT_EQ(control.heard.back(), "finished 1");
+  EXPECT_EQ(control.heard.size(), 2U);
 }
 
-TEST_F(PrefetcherTest, ATaskGivenTwiceRunsOnce) {
+TEST_F(PrefetcherTest, AUrlUnderWayIsNotFetchedTwiceAndALaterPartOfItsTaskIs) {
+  edge.is_up = false;
   prefetcher.on_task({model::TaskId{1}, {"http://a/1"}});
+  prefetcher.on_task({model::TaskId{1}, {"http://a/1", "http://a/2"}});
+  edge.is_up = true;
+  changed.notify_all();
+  turn();
+  EXPECT_EQ(driver.asked, (std::vector<std::string>{"prefetch http://a/1", "prefetch http://a/2"}));
+  EXPECT_EQ(heard("got http://a/1 "), 1);
   prefetcher.on_task({model::TaskId{1}, {"http://a/1"}});
   turn();
-  EXPECT_EQ(driver.asked.size(), 1u);
-  EXPECT_EQ(heard("finished 1"), 1);
+  EXPECT_EQ(heard("got http://a/1 "), 2) << "asked again after it ended";
 }
 
-TEST_F(PrefetcherTest, AnEmptyTaskFinishes) {
-  prefetcher.on_task({model::TaskId{3}, {}});
+TEST_F(PrefetcherTest, WhatAManifestLeadsToIsToldBeforeItsResult) {
+  driver.links = {"http://a/1.ts", "http://a/2.ts"};
+  prefetcher.on_task({model::TaskId{1}, {"http://a/x.m3u8"}, true});
   turn();
-  EXPECT_EQ(heard("finished 3"), 1);
+  EXPECT_EQ(control.heard,
+            (std::vector<std::string>{"found http://a/1.ts in http://a/x.m3u8",
+                                      "found http://a/2.ts in http://a/x.m3u8", "got http://a/x.m3u8 "}));
+}
+
+TEST_F(PrefetcherTest, AUrlWhoseLinksAreWantedIsFetchedAgainBesideOneWhoseAreNot) {
+  driver.links = {"http://a/1.ts"};
+  prefetcher.on_task({model::TaskId{1}, {"http://a/x.m3u8"}});
+  prefetcher.on_task({model::TaskId{1}, {"http://a/x.m3u8"}, true});
+  turn();
+  EXPECT_EQ(driver.asked.size(), 2U);
+  EXPECT_EQ(heard("found http://a/1.ts in http://a/x.m3u8"), 1);
 }
 
 TEST_F(PrefetcherTest, ResultsWaitForControl) {
@@ -58,29 +76,29 @@ TEST_F(PrefetcherTest, ResultsWaitForControl) {
   control.is_away = false;
   turn();
   EXPECT_EQ(heard("got http://a/1 "), 1);
-  EXPECT_EQ(heard("finished 1"), 1);
 }
 
 TEST_F(PrefetcherTest, ResultsOfATimeWithoutControlComeInMessagesThatControlTakes) {
   control.is_away = true;
-  rpc::PrefetchTask task{model::TaskId{1}, {}};
-  for (int i = 0; i < 1000; ++i) task.urls.push_back("http://a/" + std::to_string(i) + std::string(4'000, 'x'));
+  rpc::PrefetchTask task{model::TaskId{1}, {}, true};
+  const auto long_url = [](int i) { return "http://a/" + std::to_string(i) + std::string(4'000, 'x'); };
+  for (int i = 0; i < 1000; ++i) task.urls.push_back(long_url(i));
   prefetcher.on_task(task);
+  turn();
+  for (int i = 0; i < 1000; ++i) driver.links.push_back(long_url(i));
+  prefetcher.on_task({model::TaskId{1}, {"http://a/x.m3u8"}, true});
   turn();
   control.is_away = false;
   turn();
-  EXPECT_EQ(control.heard.size(), 1001U);
-  EXPECT_EQ(control.heard.back(), "finished 1");
+  EXPECT_EQ(control.heard.size(), 2001U);
   EXPECT_LE(control.largest_result, 1U << 20);
-  EXPECT_EQ(heard("finished 1"), 1);
 }
 
 TEST_F(PrefetcherTest, AnEdgeThatDiesUnderItIsAFailureWithItsReason) {
   driver.is_dead = true;
   prefetcher.on_task({model::TaskId{1}, {"http://a/1"}});
   turn();
-  EXPECT_EQ(heard("lost http://a/1 dead"), 1);
-  EXPECT_EQ(heard("finished 1"), 1);
+  EXPECT_EQ(control.heard, std::vector<std::string>{"lost http://a/1 dead"});
 }
 
 TEST_F(PrefetcherTest, WaitsForAnEdgeThatIsBeingRestarted) {

@@ -71,14 +71,10 @@ class FakeDriver final : public CacheDriver {
     asked.push_back("resync " + to_string(seq));
     co_return seq;
   }
-  io::Task<Result<std::vector<rpc::PrefetchedUrl>>> prefetch(std::vector<std::string> urls) override {
+  io::Task<Result<Prefetched>> prefetch(std::string url, bool reads_manifests) override {
     if (is_dead) co_return fail(Code::kUnavailable, "dead");
-    std::vector<rpc::PrefetchedUrl> results;
-    for (const auto& url : urls) {
-      asked.push_back("prefetch " + url);
-      results.push_back({url, true, 200, url.size(), {}});
-    }
-    co_return results;
+    asked.push_back("prefetch " + url);
+    co_return Prefetched{{url, true, 200, url.size(), {}}, reads_manifests ? links : std::vector<std::string>()};
   }
   io::Task<Result<std::vector<rpc::Correction>>> take_corrections() override {
     co_return std::vector<rpc::Correction>();
@@ -87,6 +83,7 @@ class FakeDriver final : public CacheDriver {
   io::Task<Status> set_draining(bool) override { co_return Status(); }
 
   bool is_dead = false;
+  std::vector<std::string> links;  // of every manifest
   model::ConfigSeq config;
   model::ConfigSeq refuses{UINT64_MAX};
   model::PurgeSeq purged;
@@ -107,8 +104,11 @@ class FakeControlSink final : public ControlSink {
         heard.push_back((url.ok ? "got " : "lost ") + url.url + " " + url.reason);
         bytes += url.url.size();
       }
+      for (const auto& link : result->links) {
+        heard.push_back("found " + link + " in " + result->manifest);
+        bytes += link.size();
+      }
       largest_result = std::max(largest_result, bytes);
-      if (result->finished) heard.push_back("finished " + to_string(result->task));
     }
     return true;
   }

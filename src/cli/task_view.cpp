@@ -17,16 +17,21 @@ std::string task_line(const json& task) {
 
 std::string task_text(const json& task) {
   std::string out = task_line(task) + "\n";
-  Table table({"node", "state", "after", "why"});
+  const bool loads = task.value("kind", "") == "prefetch";
+  Table table(loads ? Table({"node", "state", "after", "urls", "why"}) : Table({"node", "state", "after", "why"}));
   for (const json& node : task.value("nodes", json::array())) {
     const double after = node.value("after_ms", -1.0);
-    table.add({node.value("name", std::to_string(node.value("node", 0))), node.value("state", ""),
-               after < 0 ? "-" : human_ms(after), node.value("message", "")});
+    std::vector<std::string> row = {node.value("name", std::to_string(node.value("node", 0))), node.value("state", ""),
+                                    after < 0 ? "-" : human_ms(after)};
+    if (loads) {
+      const auto failed = node.value("urls_failed", 0);
+      row.push_back(std::to_string(node.value("urls_done", 0)) +
+                    (failed > 0 ? fmt::format(", {} failed", failed) : ""));
+    }
+    row.push_back(node.value("message", ""));
+    table.add(std::move(row));
   }
   if (!table.empty()) out += table.text();
-  for (const json& target : task.value("targets", json::array())) {
-    if (target.contains("error")) out += fmt::format("{}: {}\n", target.value("value", ""), target.value("error", ""));
-  }
   return out;
 }
 

@@ -4,7 +4,7 @@
 
 #include "bus/bus.h"
 #include "control/config_state.h"
-#include "control/prefetch.h"
+#include "control/prefetch/prefetcher.h"
 #include "control/purge_feed.h"
 #include "control/task_board.h"
 #include "io/blocking_pool.h"

@@ -65,7 +65,7 @@ Live::Live(io::Reactor& reactor, io::BlockingPool& pool, store::Database& databa
       publisher_(reactor, hub_, clock, metrics, options_.publisher),
       feed_(reactor, hub_, database, pool),
       board_(reactor, hub_, database, pool, clock, metrics),
-      prefetcher_(hub_, board_, clock),
+      prefetcher_(reactor, hub_, board_, state, clock),
       leader_(reactor, database, pool, clock, options_.instance, options_.leader),
       master_(reactor, hub_, state, database, pool, bus, feed_, board_, prefetcher_),
       follower_({reactor, pool, database, bus, state, hub_, feed_, board_, prefetcher_}, options_.follow_every),
@@ -148,7 +148,11 @@ Result<std::vector<model::Task>> Live::unfinished_tasks() {
 /// What is unfinished goes on here, and the nodes are let in.
 void Live::lead(std::vector<model::Task> tasks) {
   if (!tasks.empty()) log::info("{} tasks go on", tasks.size());
-  for (model::Task& task : tasks) board_.add(std::move(task), true);
+  for (model::Task& task : tasks) {
+    const model::TaskId id = task.id;
+    board_.add(std::move(task), true);
+    prefetcher_.start(id);
+  }
   follower_.begin_patience();
   led_since_ = clock_.mono();
   hub_.open();

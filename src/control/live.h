@@ -11,7 +11,7 @@
 #include "control/leader.h"
 #include "control/logs/log_desk.h"
 #include "control/origin_checker.h"
-#include "control/prefetch.h"
+#include "control/prefetch/prefetcher.h"
 #include "control/publisher.h"
 #include "control/purge_feed.h"
 #include "control/refresh_master.h"

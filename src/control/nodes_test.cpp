@@ -307,22 +307,6 @@ TEST_F(Nodes, ANodeFromBeyondTheLogRevalidatesEverything) {
   EXPECT_TRUE(node->wait([&] { return node->resyncs == 1; }));
 }
 
-TEST_F(Nodes, APrefetchCountsWhatCameAndWhatDidNot) {
-  const TestControl::World world = control_.make_world(2);
-  const auto a = join(world.nodes[0]);
-  const auto b = join(world.nodes[1]);
-  ASSERT_TRUE(a->wait([&] { return has(*a, 1); }));
-  ASSERT_TRUE(b->wait([&] { return has(*b, 1); }));
-  const Response good = control_.post("/api/v1/prefetch", {{"urls", {"http://www.a.com/1", "http://www.a.com/2"}}});
-  ASSERT_EQ(good.status, 202) << good.body;
-  EXPECT_EQ(wait_for_task(good.json())["state"], "complete");
-  const Response mixed =
-      control_.post("/api/v1/prefetch", {{"urls", {"http://www.a.com/1", "http://www.a.com/missing"}}});
-  const json done = wait_for_task(mixed.json());
-  EXPECT_EQ(done["state"], "partial") << done;
-  EXPECT_NE(done["nodes"][0].value("message", "").find("missing"), std::string::npos) << done;
-}
-
 TEST_F(Nodes, UsageIsCountedOnceHoweverOftenItComes) {
   const TestControl::World world = control_.make_world(1);
   const auto node = join(world.nodes[0]);

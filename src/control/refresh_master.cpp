@@ -134,8 +134,9 @@ Outcome RefreshMaster::store_one(store::Transaction& tx, Batch& batch, Order& or
   task.tenant = wish.tenant;
   task.kind = wish.kind;
   task.hard = wish.hard;
+  task.reads_manifests = wish.reads_manifests;
   task.targets = wish.targets;
-  if (wish.kind == model::TaskKind::kRefresh) {
+  if (wish.refreshes) {
     std::vector<model::PurgeRecord> records;
     records.reserve(wish.targets.size());
     for (const model::TaskTarget& target : wish.targets) {

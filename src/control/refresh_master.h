@@ -5,7 +5,7 @@
 
 #include "bus/bus.h"
 #include "control/call.h"
-#include "control/prefetch.h"
+#include "control/prefetch/prefetcher.h"
 #include "control/purge_feed.h"
 #include "control/refresh_targets.h"
 #include "control/task_board.h"

@@ -167,16 +167,35 @@ tl::expected<TaskWish, Problem> read_refresh(const nlohmann::json& body, const m
 
 tl::expected<TaskWish, Problem> read_prefetch(const nlohmann::json& body, const model::ConfigSnapshot& config,
                                               const Principal& principal) {
-  BodyReader reader(body, {"urls"});
+  BodyReader reader(body, {"urls", "refresh", "manifests"});
   TargetReader targets(config, principal, reader);
   const auto urls = reader.texts("urls", kMaxUrls);
   for (std::size_t i = 0; i < urls.size(); ++i) targets.add_url(pointer_to("urls", i), urls[i], false);
   if (reader.ok() && urls.empty()) reader.wrong("/urls", "expected at least one URL");
+  const auto refresh = reader.choice("refresh", {"hard", "soft"});
+  const bool reads_manifests = reader.boolean("manifests").value_or(true);
   if (!reader.ok()) return tl::unexpected<Problem>(reader.problem());
   TaskWish wish = targets.take();
   wish.kind = model::TaskKind::kPrefetch;
+  wish.refreshes = refresh.has_value();
+  wish.hard = refresh != "soft";
+  wish.reads_manifests = reads_manifests;
   if (!principal.is_operator()) wish.tenant = principal.tenant;
   return wish;
+}
+
+std::optional<std::string> host_of_url(std::string_view url) {
+  auto parsed = parse_url(url);
+  if (!parsed) return std::nullopt;
+  return std::move(parsed->host);
+}
+
+const model::Domain* find_host(const model::ConfigSnapshot& config, std::string_view host) {
+  for (const auto& [id, entry] : config.domains) {
+    const model::Domain& domain = *entry.value;
+    if (domain.name == host || std::ranges::find(domain.aliases, host) != domain.aliases.end()) return &domain;
+  }
+  return nullptr;
 }
 
 }  // namespace yz::control

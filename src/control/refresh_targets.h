@@ -1,5 +1,10 @@
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <nlohmann/json_fwd.hpp>
 
 #include "control/permission.h"
@@ -12,8 +17,10 @@ namespace yz::control {
 /// What a refresh or prefetch is to do, read from the API's body.
 struct TaskWish {
   model::TaskKind kind = model::TaskKind::kRefresh;
+  bool refreshes = true;  ///< the nodes forget the targets; a prefetch then loads them
   bool hard = true;
-  model::TenantId tenant;  ///< whose task it is; none: an operator's over several tenants
+  bool reads_manifests = false;  ///< prefetch only
+  model::TenantId tenant;        ///< whose task it is; none: an operator's over several tenants
   std::vector<model::TaskTarget> targets;
 };
 
@@ -22,9 +29,14 @@ struct TaskWish {
 [[nodiscard]] tl::expected<TaskWish, Problem> read_refresh(const nlohmann::json& body,
                                                            const model::ConfigSnapshot& config,
                                                            const Principal& principal);
-/// Reads {"urls"}.
+/// Reads {"urls", "refresh", "manifests"}.
 [[nodiscard]] tl::expected<TaskWish, Problem> read_prefetch(const nlohmann::json& body,
                                                             const model::ConfigSnapshot& config,
                                                             const Principal& principal);
+
+/// The host of a URL as the readers above take it, lower case, without port; none of anything else.
+[[nodiscard]] std::optional<std::string> host_of_url(std::string_view url);
+/// The domain of that name or alias, or null.
+[[nodiscard]] const model::Domain* find_host(const model::ConfigSnapshot& config, std::string_view host);
 
 }  // namespace yz::control

@@ -166,6 +166,7 @@ void TaskBoard::on_detached(NodePeer& peer) {
   const WallTime now = clock_.wall();
   for (const model::TaskId id : std::set<model::TaskId>(unfinished_)) {
     Live& live = tasks_.at(id);
+    if (live.task.kind == model::TaskKind::kPrefetch) continue;  // it may come back and go on
     if (live.awaited.erase(peer.id) == 0) continue;
     parts_.push_back({id, {peer.id, model::TaskState::kPending, 0, 0, std::string(kAwayMessage), now}});
     settle(live, now);
@@ -189,16 +190,33 @@ void TaskBoard::record(model::TaskId id, model::NodeProgress progress) {
   write_soon();
 }
 
+/// What a node has not loaded by now it does not load on return, as it would apply a refresh.
+void TaskBoard::fail_gone(Live& live, const std::function<bool(model::NodeId)>& is_gone, WallTime now) {
+  for (const model::NodeId node : std::set<model::NodeId>(live.awaited)) {
+    const auto part = part_of(live.task, node);
+    if (!is_gone(node) || part == live.task.nodes.end()) continue;
+    model::NodeProgress progress = *part;
+    progress.state = progress.done > 0 ? model::TaskState::kPartial : model::TaskState::kFailed;
+    progress.message = "away, with a part of it undone";
+    progress.updated = now;
+    record(live.task.id, std::move(progress));
+  }
+}
+
 void TaskBoard::stop_waiting_for_absent(std::chrono::milliseconds age) {
   const WallTime now = clock_.wall();
   for (const model::TaskId id : std::set<model::TaskId>(unfinished_)) {
     Live& live = tasks_.at(id);
     if (now - live.task.created < age) continue;
-    const std::size_t gone = std::erase_if(live.awaited, [this](model::NodeId node) {
+    const auto is_gone = [this](model::NodeId node) {
       const NodePeer* peer = hub_.find(node);
       return peer == nullptr || !peer->is_connected();
-    });
-    if (gone == 0) continue;
+    };
+    if (live.task.kind == model::TaskKind::kPrefetch) {
+      fail_gone(live, is_gone, now);
+      continue;
+    }
+    if (std::erase_if(live.awaited, is_gone) == 0) continue;
     for (const model::NodeProgress& part : live.task.nodes) {
       if (model::is_final(part.state) || live.awaited.contains(part.node)) continue;
       parts_.push_back({id, {part.node, model::TaskState::kPending, 0, 0, std::string(kAwayMessage), now}});

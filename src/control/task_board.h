@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -23,9 +24,10 @@ class TaskBoard final : public NodeObserver {
   /// A task with what is not stored: whom it waits for.
   struct Live {
     model::Task task;
-    std::set<model::NodeId> awaited;  ///< connected when it was made; one that goes away is not waited for any more
-    std::size_t open = 0;             ///< parts that are not final
-    std::uint64_t changes = 0;        ///< counts; for watchers
+    std::set<model::NodeId>
+        awaited;           ///< connected when it was made; of a refresh, one that goes away is not waited for any more
+    std::size_t open = 0;  ///< parts that are not final
+    std::uint64_t changes = 0;  ///< counts; for watchers
   };
 
   TaskBoard(io::Reactor& reactor, NodeHub& hub, store::Database& database, io::BlockingPool& pool, const Clock& clock,
@@ -47,7 +49,8 @@ class TaskBoard final : public NodeObserver {
   [[nodiscard]] io::Waiters& changed() { return changed_; }
   /// A node's result of a prefetch.
   void record(model::TaskId id, model::NodeProgress progress);
-  /// Ends the waiting for nodes that are away still, for tasks older than `age`.
+  /// Ends the waiting for nodes that are away still, for tasks older than `age`. A refresh they apply on return; of a
+  /// prefetch their part has failed.
   void stop_waiting_for_absent(std::chrono::milliseconds age);
 
   void on_detached(NodePeer& peer) override;
@@ -60,6 +63,7 @@ class TaskBoard final : public NodeObserver {
   void note_applied(NodePeer& peer, model::PurgeSeq before);
   void settle(Live& live, WallTime now);
   void forget_old();
+  void fail_gone(Live& live, const std::function<bool(model::NodeId)>& is_gone, WallTime now);
   void write_soon();
   struct Writes;
   io::Task<void> write();

@@ -297,12 +297,8 @@ void FakeNode::on_message(rpc::ControlMessage message) {
     ++resyncs;
     client_->send(rpc::PurgeAck{applied});
   } else if (auto* task = std::get_if<rpc::PrefetchTask>(&message)) {
-    rpc::PrefetchResult result{task->task, {}, true};
-    for (const std::string& url : task->urls) {
-      const bool ok = url.find("missing") == std::string::npos;
-      result.urls.push_back({url, ok, ok ? 200U : 404U, 10, ""});
-    }
-    client_->send(std::move(result));
+    prefetches.push_back(*task);
+    if (loads) load(*task);
   } else if (auto* ack = std::get_if<rpc::UsageAck>(&message)) {
     usage_acks.push_back(*ack);
   } else if (auto* stored = std::get_if<rpc::LogAck>(&message)) {
@@ -317,6 +313,31 @@ void FakeNode::on_message(rpc::ControlMessage message) {
     order.push_back(drain->draining ? "drain 1" : "drain 0");
   }
   changed_.notify_all();
+}
+
+void FakeNode::load(const rpc::PrefetchTask& task) {
+  rpc::PrefetchResult result;
+  result.task = task.task;
+  for (const std::string& url : task.urls) {
+    const auto manifest = manifests.find(url);
+    if (task.reads_manifests && manifest != manifests.end()) {
+      client_->send(rpc::PrefetchResult{task.task, {}, url, manifest->second});
+    }
+    const bool ok = url.find("missing") == std::string::npos;
+    result.urls.push_back({url, ok, ok ? 200U : 404U, 10, "", task.reads_manifests});
+  }
+  client_->send(std::move(result));
+}
+
+std::vector<rpc::PrefetchTask> FakeNode::asked() {
+  const std::lock_guard lock(mutex_);
+  return prefetches;
+}
+
+std::vector<std::string> FakeNode::asked_urls() {
+  std::vector<std::string> urls;
+  for (const rpc::PrefetchTask& task : asked()) urls.insert(urls.end(), task.urls.begin(), task.urls.end());
+  return urls;
 }
 
 void FakeNode::on_disconnected(const Error& /*reason*/) {

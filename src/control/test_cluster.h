@@ -102,8 +102,11 @@ class FakeNode final : public rpc::NodeClientEvents {
   std::vector<model::PurgeRecord> purges;
   std::vector<std::string> order;  ///< "config 3", "states 2", "drain 1", …
   std::vector<model::NodeState> states;
+  std::vector<rpc::PrefetchTask> prefetches;  ///< see also asked()
   std::vector<rpc::UsageAck> usage_acks;
   std::vector<rpc::LogAck> log_acks;
+  std::map<std::string, std::vector<std::string>> manifests;  ///< what a URL leads to; set before it is asked for
+  std::atomic<bool> loads{true};                              ///< answers prefetches
   std::atomic<bool> acks_config{true};
   std::atomic<bool> acks_purges{true};
   std::atomic<bool> refuses_config{false};
@@ -111,6 +114,11 @@ class FakeNode final : public rpc::NodeClientEvents {
 
   void send(rpc::NodeMessage message) { client_->send(std::move(message)); }
   void ack_config();
+  /// Answers a prefetch: URLs with "missing" in them are not there.
+  void load(const rpc::PrefetchTask& task);
+  /// What it was asked to load, in order.
+  [[nodiscard]] std::vector<rpc::PrefetchTask> asked();
+  [[nodiscard]] std::vector<std::string> asked_urls();
   [[nodiscard]] model::NodeId id() const { return identity_.node; }
 
   rpc::Hello make_hello() override;

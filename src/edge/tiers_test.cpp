@@ -23,6 +23,11 @@ class Tiers : public ::testing::Test {
   Tiers()
       : origin_([this](net::Exchange& exchange) -> io::Task<void> {
           http::HeaderMap headers{{"Cache-Control", "max-age=3600"}, {"ETag", "\"v\""}};
+          if (exchange.request().path == "/film/x.m3u8") {
+            headers.add("Content-Type", "application/vnd.apple.mpegurl");
+            (void)co_await exchange.respond(200, std::move(headers), "#EXTM3U\n#EXTINF:4,\n1.ts\n");
+            co_return;
+          }
           (void)co_await exchange.respond(200, std::move(headers), "version " + std::to_string(version_.load()));
         }) {
     config_ = model::sample_snapshot();
@@ -190,6 +195,11 @@ TEST_F(Tiers, TheAdminSocketAnswersItsAgent) {
   EXPECT_NE(prefetched.body.find("\"bytes\":9,\"ok\":true"), std::string::npos) << prefetched.body;
   EXPECT_NE(prefetched.body.find("the answer was 404"), std::string::npos);
   EXPECT_TRUE(get("/p").is_hit());
+  const std::string film = R"({"urls":["http://www.a.com/film/x.m3u8","http://www.a.com/y.m3u8"])";
+  EXPECT_EQ(post("/prefetch", film + "}").body.find("links"), std::string::npos) << "not asked for";
+  const std::string read = post("/prefetch", film + R"(,"manifests":true})").body;
+  EXPECT_NE(read.find(R"("links":["http://www.a.com/film/1.ts"])"), std::string::npos) << read;
+  EXPECT_NE(read.find("the manifest cannot be read: not a playlist"), std::string::npos) << read;
   EXPECT_NE(fetch("/why?url=http://www.a.com/p").body.find("\"verdict\": \"hit\""), std::string::npos);
   EXPECT_NE(fetch("/metrics").body.find("yz_edge_requests_total"), std::string::npos);
   EXPECT_EQ(post("/purge", "junk").status, 400);

@@ -26,9 +26,4 @@ namespace yz::http {
 [[nodiscard]] std::optional<std::string> resolve_on_origin(std::string_view scheme, std::string_view authority,
                                                            std::string_view path_and_query, std::string_view reference);
 
-/// A reference resolved against an absolute path (RFC 3986 §5.2) within one origin: dot segments removed, fragment
-/// dropped.
-[[nodiscard]] std::string resolve_path(std::string_view base_path, std::string_view reference_path, bool has_query,
-                                       std::string_view query);
-
 }  // namespace yz::http

@@ -16,7 +16,7 @@ namespace yz::model {
 namespace {
 
 constexpr std::uint16_t kOldestVersion = 1;  // still read
-constexpr std::uint16_t kFormatVersion = 6;  // written
+constexpr std::uint16_t kFormatVersion = 7;  // written
 constexpr std::size_t kHeadSize = 8;         // magic, version, reserved
 constexpr std::size_t kTrailerSize = 4;      // CRC-32C
 constexpr std::size_t kHashSize = 32;

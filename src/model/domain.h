@@ -96,6 +96,7 @@ struct Domain {
   bool enabled = true;
   std::uint64_t version = 1;
   HttpsRule https;
+  std::uint32_t prefetch_rate = 50;  ///< requests a second that prefetches may make of its origin
 
   friend bool operator==(const Domain&, const Domain&) = default;
 };

@@ -83,6 +83,8 @@ void visit_fields(V& v, Of<Domain> auto& x) {
   v("version", x.version);
   if (!v.has(3)) return;
   v("https", x.https);
+  if (!v.has(7)) return;
+  v("prefetch_rate", x.prefetch_rate);
 }
 
 template <typename V>

@@ -69,6 +69,7 @@ namespace yz::model {
                         {CacheRuleMatch::kDirectory, "/api/", CacheAction::kNoStore, {}, 20}};
   domain.key_rule = {QueryKey::kKeepListed, {"v"}, true};
   domain.stale_on_error = std::chrono::seconds(300);
+  domain.prefetch_rate = 20;
   domain.https.hsts = {std::chrono::seconds(86400), true, false};
   s.put(domain, at);
   return s;

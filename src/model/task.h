@@ -51,8 +51,10 @@ struct Task {
   TaskKind kind = TaskKind::kRefresh;
   TaskState state = TaskState::kPending;
   std::vector<TaskTarget> targets;
-  bool hard = true;    ///< refresh only
-  PurgeSeq first_seq;  ///< refresh only: its records in the purge log
+  bool hard = true;              ///< how the targets are forgotten
+  bool reads_manifests = false;  ///< prefetch only: what manifests lead to is loaded, too
+  /// Its records in the purge log: of a refresh, and of a prefetch that first has its targets forgotten; else 0.
+  PurgeSeq first_seq;
   PurgeSeq last_seq;
   WallTime created;
   WallTime finished;  ///< epoch while not final

@@ -85,6 +85,8 @@ class ResourceCheck {
     const bool listed = d.key_rule.query == QueryKey::kKeepListed || d.key_rule.query == QueryKey::kDropListed;
     require(!listed || !d.key_rule.params.empty(), "/key_rule/params", "expected the parameters to keep or drop");
     require(in_ttl_range(d.stale_on_error), "/stale_on_error", "expected 0 to 10 years");
+    require(d.prefetch_rate >= 1 && d.prefetch_rate <= 10'000, "/prefetch_rate",
+            "expected 1 to 10,000 requests a second");
     check_https(d.https);
     require(static_cast<bool>(d.origin_group), "/origin_group", "expected an origin group");
     require(static_cast<bool>(d.policy), "/policy", "expected a policy");

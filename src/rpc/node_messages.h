@@ -69,13 +69,16 @@ struct PrefetchedUrl {
   std::uint32_t status = 0;  ///< HTTP status; 0: no answer
   std::uint64_t bytes = 0;
   std::string reason;
+  bool was_read = false;  ///< if it is a manifest, its links have been told
 };
 
-/// Results of a prefetch task so far unreported; several messages a task, the last one says `finished`.
+/// Results of a prefetch task so far unreported, one for each URL it was given, in as many messages as it takes. What a
+/// manifest leads to comes before the manifest's own result.
 struct PrefetchResult {
   model::TaskId task;
   std::vector<PrefetchedUrl> urls;
-  bool finished = false;
+  std::string manifest;            ///< where the links were found
+  std::vector<std::string> links;  ///< absolute URLs
 };
 
 /// A scheduler's opinions of nodes that changed since its last report.
@@ -134,9 +137,12 @@ struct PurgeResync {
   model::PurgeSeq seq;
 };
 
+/// URLs of a task to fetch now; a task comes in as many messages as its pace takes. A URL that is under way is not
+/// fetched twice at once, however often it comes.
 struct PrefetchTask {
   model::TaskId task;
   std::vector<std::string> urls;
+  bool reads_manifests = false;  ///< tell what the manifests among them lead to
 };
 
 /// The batch is stored for good; the node may forget it.

@@ -17,6 +17,7 @@ std::size_t cost_of(const NodeMessage& message) {
   std::size_t cost = kFixedCost + payload_size(message);
   if (const auto* result = std::get_if<PrefetchResult>(&message)) {
     for (const PrefetchedUrl& url : result->urls) cost += kFixedCost + url.url.size() + url.reason.size();
+    for (const std::string& link : result->links) cost += kFixedCost + link.size();
   } else if (const auto* health = std::get_if<HealthReport>(&message)) {
     cost += health->verdicts.size() * kFixedCost;
   } else if (const auto* report = std::get_if<CorrectionReport>(&message)) {

@@ -105,7 +105,8 @@ struct NodeWriter {
   void operator()(const PrefetchResult& m) const {
     pb::PrefetchResult& to = *out.mutable_prefetch_result();
     to.set_task_id(m.task.value);
-    to.set_finished(m.finished);
+    to.set_manifest(m.manifest);
+    for (const std::string& link : m.links) to.add_links(link);
     for (const PrefetchedUrl& url : m.urls) {
       pb::PrefetchedUrl& u = *to.add_urls();
       u.set_url(url.url);
@@ -113,6 +114,7 @@ struct NodeWriter {
       u.set_status(url.status);
       u.set_bytes(url.bytes);
       u.set_reason(url.reason);
+      u.set_was_read(url.was_read);
     }
   }
   void operator()(const HealthReport& m) const {
@@ -142,10 +144,11 @@ struct NodeWriter {
 PrefetchResult read_prefetch(pb::PrefetchResult&& in) {
   PrefetchResult result;
   result.task = model::TaskId{in.task_id()};
-  result.finished = in.finished();
+  result.manifest = std::move(*in.mutable_manifest());
+  for (std::string& link : *in.mutable_links()) result.links.push_back(std::move(link));
   for (pb::PrefetchedUrl& url : *in.mutable_urls()) {
-    result.urls.push_back(
-        {std::move(*url.mutable_url()), url.ok(), url.status(), url.bytes(), std::move(*url.mutable_reason())});
+    result.urls.push_back({std::move(*url.mutable_url()), url.ok(), url.status(), url.bytes(),
+                           std::move(*url.mutable_reason()), url.was_read()});
   }
   return result;
 }
@@ -203,6 +206,7 @@ struct ControlWriter {
   void operator()(const PrefetchTask& m) const {
     pb::PrefetchTask& to = *out.mutable_prefetch_task();
     to.set_task_id(m.task.value);
+    to.set_read_manifests(m.reads_manifests);
     for (const std::string& url : m.urls) to.add_urls(url);
   }
   void operator()(const UsageAck& m) const {
@@ -255,6 +259,7 @@ NodeStates read_states(const pb::NodeStates& in) {
 PrefetchTask read_task(pb::PrefetchTask&& in) {
   PrefetchTask task;
   task.task = model::TaskId{in.task_id()};
+  task.reads_manifests = in.read_manifests();
   for (std::string& url : *in.mutable_urls()) task.urls.push_back(std::move(url));
   return task;
 }

@@ -48,15 +48,17 @@ TEST(Wire, NodeMessagesKeepEveryField) {
   EXPECT_EQ(logs.epoch, 13u);
   EXPECT_EQ(logs.number, 14u);
   EXPECT_EQ(*logs.batch, *kBytes);
-  const auto prefetch =
-      round_trip_node(PrefetchResult{model::TaskId{5}, {{"http://a/", false, 404, 10, "gone"}}, true});
+  const auto prefetch = round_trip_node(PrefetchResult{
+      model::TaskId{5}, {{"http://a/", false, 404, 10, "gone", true}}, "http://m/", {"http://l/1", "http://l/2"}});
   EXPECT_EQ(prefetch.task.value, 5u);
-  EXPECT_TRUE(prefetch.finished);
+  EXPECT_EQ(prefetch.manifest, "http://m/");
+  EXPECT_EQ(prefetch.links, (std::vector<std::string>{"http://l/1", "http://l/2"}));
   ASSERT_EQ(prefetch.urls.size(), 1u);
   EXPECT_EQ(prefetch.urls[0].url, "http://a/");
   EXPECT_EQ(prefetch.urls[0].status, 404u);
   EXPECT_EQ(prefetch.urls[0].bytes, 10u);
   EXPECT_EQ(prefetch.urls[0].reason, "gone");
+  EXPECT_TRUE(prefetch.urls[0].was_read);
   const model::HealthVerdict verdict{model::NodeId{3}, model::Health::kSuspect, "refused",
                                      WallTime(std::chrono::milliseconds(77))};
   EXPECT_EQ(round_trip_node(HealthReport{{verdict}}).verdicts.at(0), verdict);
@@ -85,8 +87,9 @@ TEST(Wire, ControlMessagesKeepEveryField) {
   EXPECT_EQ(purges.last.value, 8u);
   EXPECT_EQ(*purges.records, *kBytes);
   EXPECT_EQ(round_trip_control(PurgeResync{model::PurgeSeq{5}}).seq.value, 5u);
-  const auto task = round_trip_control(PrefetchTask{model::TaskId{6}, {"http://a/", "http://b/"}});
+  const auto task = round_trip_control(PrefetchTask{model::TaskId{6}, {"http://a/", "http://b/"}, true});
   EXPECT_EQ(task.task.value, 6u);
+  EXPECT_TRUE(task.reads_manifests);
   EXPECT_EQ(task.urls.size(), 2u);
   EXPECT_EQ(round_trip_control(UsageAck{1, 2}).number, 2u);
   EXPECT_EQ(round_trip_control(LogAck{1, 2}).number, 2u);

@@ -216,6 +216,10 @@ INSERT INTO sequence (name, v) SELECT 'resource.7', 0 FROM sequence
   WHERE name = 'config' AND NOT EXISTS (SELECT 1 FROM sequence WHERE name = 'resource.7');
 )sql";
 
+constexpr std::string_view kManifests = R"sql(
+ALTER TABLE task ADD COLUMN reads_manifests {u64} NOT NULL DEFAULT 0;
+)sql";
+
 constexpr Migration kMigrations[] = {
     {1, "first schema", kFirst},
     {2, "accounts", kAccountsSchema},
@@ -226,6 +230,7 @@ constexpr Migration kMigrations[] = {
     {7, "access logs", kLogsSchema},
     {8, "people at identity providers", kIdentitiesSchema},
     {9, "caps", kCapsSchema},
+    {10, "manifests of prefetches", kManifests},
 };
 
 }  // namespace

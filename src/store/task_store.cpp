@@ -20,8 +20,9 @@ using model::TaskState;
 
 namespace {
 
-constexpr std::string_view kColumns = "id, tenant, kind, state, hard, first_seq, last_seq, created_at, finished_at";
-constexpr std::size_t kColumnCount = 9;
+constexpr std::string_view kColumns =
+    "id, tenant, kind, state, hard, first_seq, last_seq, created_at, finished_at, reads_manifests";
+constexpr std::size_t kColumnCount = 10;
 
 template <typename Enum>
 std::uint64_t number(Enum value) {
@@ -45,6 +46,7 @@ Task read_task(const Row& row) {
   task.last_seq = row.id<model::PurgeSeq>(6);
   task.created = row.time(7);
   task.finished = row.time(8);
+  task.reads_manifests = row.boolean(9);
   return task;
 }
 
@@ -179,9 +181,9 @@ Result<Task> TaskStore::create(const Author& author, Task task, const std::vecto
   task.created = author.at;
   task.finished = waits ? WallTime{} : author.at;
   YZ_TRY(const auto id, tx_.insert("INSERT INTO task (tenant, kind, state, hard, first_seq, last_seq, created_at, "
-                                   "finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                                   "finished_at, reads_manifests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                    {task.tenant, number(task.kind), number(task.state), task.hard, task.first_seq,
-                                    task.last_seq, task.created, task.finished}));
+                                    task.last_seq, task.created, task.finished, task.reads_manifests}));
   task.id = TaskId{id};
   YZ_CHECK(insert_targets(tx_, task));
   YZ_CHECK(insert_nodes(tx_, task.id, nodes, author.at));
@@ -303,10 +305,12 @@ Result<TaskState> TaskStore::stop_awaiting(TaskId id, NodeId node, WallTime now)
   return settle(tx_, id, now);
 }
 
-Result<std::vector<TaskId>> TaskStore::give_up(WallTime created_before, std::string_view reason, WallTime now) {
+Result<std::vector<TaskId>> TaskStore::give_up(WallTime silent_since, std::string_view reason, WallTime now) {
   YZ_TRY(const Rows rows,
-         tx_.query(fmt::format("SELECT id FROM task WHERE state IN {} AND created_at < ? ORDER BY id", open_states()),
-                   1, {created_before}));
+         tx_.query(fmt::format("SELECT id FROM task WHERE state IN {} AND created_at < ? AND NOT EXISTS (SELECT 1 FROM "
+                               "task_node n WHERE n.task = task.id AND n.updated_at >= ?) ORDER BY id",
+                               open_states()),
+                   1, {silent_since, silent_since}));
   std::vector<TaskId> given_up;
   for (const Row& row : rows) {
     const auto id = row.id<TaskId>(0);

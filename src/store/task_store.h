@@ -62,8 +62,8 @@ class TaskStore final {
   /// The node went away before it had done its part: the task waits for it no longer; it will catch up on return. The
   /// task's state after it.
   Result<model::TaskState> stop_awaiting(model::TaskId id, model::NodeId node, WallTime now);
-  /// Ends tasks that are unfinished and older than `created_before`: nodes still out are failed with `reason`.
-  Result<std::vector<model::TaskId>> give_up(WallTime created_before, std::string_view reason, WallTime now);
+  /// Ends tasks that are unfinished and of which nothing was heard since: nodes still out are failed with `reason`.
+  Result<std::vector<model::TaskId>> give_up(WallTime silent_since, std::string_view reason, WallTime now);
   /// Removes final tasks older than `created_before`. How many.
   Result<std::uint64_t> drop_before(WallTime created_before);
 

@@ -19,6 +19,8 @@ struct Options {
   std::vector<std::string> domains;
   bool all = false;
   bool soft = false;
+  bool refresh = false;
+  bool no_manifests = false;
   bool no_wait = false;
   int timeout_s = 60;
 };
@@ -89,13 +91,22 @@ void add_refresh(CLI::App& app, Shell& shell) {
 
 void add_prefetch(CLI::App& app, Shell& shell) {
   auto* command = app.add_subcommand("prefetch", "Load content into the nodes before viewers ask");
-  command->footer("Examples:\n  yz prefetch http://www.a.com/film.mp4 http://www.a.com/poster.jpg");
+  command->footer(
+      "Examples:\n"
+      "  yz prefetch http://www.a.com/film.mp4 http://www.a.com/poster.jpg\n"
+      "  yz prefetch http://www.a.com/film/index.m3u8            with all that the playlist leads to\n"
+      "  yz prefetch --refresh http://www.a.com/app.js           forgotten first, then loaded anew: one task\n"
+      "How fast the origin is asked: yz domain set www.a.com '{\"prefetch_rate\": 20}'");
   const auto o = std::make_shared<Options>();
   command->add_option("url", o->urls, "URLs")->required();
+  auto* refresh = command->add_flag("--refresh", o->refresh, "Have every node forget them first");
+  command->add_flag("--soft", o->soft, "With --refresh: revalidate instead of dropping")->needs(refresh);
+  command->add_flag("--no-manifests", o->no_manifests, "Load HLS and DASH manifests alone, not what they lead to");
   add_waiting(command, *o);
   command->callback([&shell, o] {
     shell.action = [&shell, o] {
-      const json body = {{"urls", o->urls}};
+      json body = {{"urls", o->urls}, {"manifests", !o->no_manifests}};
+      if (o->refresh) body["refresh"] = o->soft ? "soft" : "hard";
       return shell.with_api([&](ApiClient& api) { return run_task(api, shell, "/api/v1/prefetch", body, *o); });
     };
   });

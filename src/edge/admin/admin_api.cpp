@@ -177,23 +177,30 @@ io::Task<void> post_local_purge(Exchange& exchange, EdgeServer& server) {
 }
 
 io::Task<void> post_prefetch(Exchange& exchange, EdgeServer& server, net::HttpClient& client) {
-  const auto listed = co_await member_of<nlohmann::json>(exchange, "urls");
-  if (!listed) co_return;
+  const auto body = co_await body_of(exchange);
+  if (!body) co_return;
+  const auto document = nlohmann::json::parse(*body, nullptr, false);
+  const bool is_list = document.is_object() && document.contains("urls") && document["urls"].is_array();
   std::vector<std::string> urls;
-  for (const auto& url : *listed) {
+  for (const auto& url : is_list ? document["urls"] : nlohmann::json::array()) {
     if (url.is_string()) urls.push_back(url.get<std::string>());
   }
-  if (urls.size() != listed->size() || urls.size() > kMostUrls) {
+  if (!is_list || urls.size() != document["urls"].size() || urls.size() > kMostUrls) {
     (void)co_await net::respond_problem(exchange, 400, "expected /urls to be at most 10,000 strings");
     co_return;
   }
+  const bool is_read = document.contains("manifests") && document["manifests"] == true;
   auto results = nlohmann::json::array();
-  for (const auto& outcome : co_await prefetch(server, client, std::move(urls))) {
-    results.push_back({{"url", outcome.url},
-                       {"ok", outcome.ok},
-                       {"status", outcome.status},
-                       {"bytes", outcome.bytes},
-                       {"reason", outcome.reason}});
+  for (auto& outcome :
+       co_await prefetch(server, client, std::move(urls), is_read ? Manifests::kRead : Manifests::kFetch)) {
+    nlohmann::json result = {{"url", outcome.url},
+                             {"ok", outcome.ok},
+                             {"status", outcome.status},
+                             {"bytes", outcome.bytes},
+                             {"reason", outcome.reason}};
+    if (!outcome.links.empty()) result["links"] = std::move(outcome.links);
+    if (outcome.links_cut) result["links_cut"] = true;
+    results.push_back(std::move(result));
   }
   co_await answer_json(exchange, member("results", std::move(results)));
 }

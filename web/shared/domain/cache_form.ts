@@ -12,6 +12,7 @@ export interface CacheForm {
   sortQuery: boolean
   stale: string
   profile: 'safe' | 'rfc'
+  prefetchRate: string
 }
 
 export function toForm(domain?: Schema['Domain']): CacheForm {
@@ -22,6 +23,7 @@ export function toForm(domain?: Schema['Domain']): CacheForm {
     sortQuery: domain?.key_rule?.sort_query ?? false,
     stale: duration(domain?.stale_on_error ?? 0) || '0s',
     profile: domain?.profile ?? 'safe',
+    prefetchRate: String(domain?.prefetch_rate ?? 50),
   }
 }
 
@@ -37,6 +39,7 @@ export function toBody(form: CacheForm) {
     key_rule: { query: form.query, params: form.query.endsWith('listed') ? form.params.split(/[\s,]+/).filter(Boolean) : [], sort_query: form.sortQuery },
     stale_on_error: form.stale || 0,
     profile: form.profile,
+    prefetch_rate: Number(form.prefetchRate),
   }
 }
 

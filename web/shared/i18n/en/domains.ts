@@ -51,6 +51,8 @@ export default {
   'cache.query': 'Query string',
   'cache.params': 'Parameters',
   'cache.stale': 'Stand-in when the origin fails',
+  'cache.prefetchRate': 'Prefetch: requests a second',
+  'cache.prefetchRateHint': 'How fast prefetches may ask the origin, over all nodes; 1 to 10,000.',
   'cache.staleHint': 'How long past its freshness a copy may be used, such as 10m.',
   'cache.profile': 'When viewers ask to reload',
   'cache.sortQuery': 'The order of parameters does not matter',

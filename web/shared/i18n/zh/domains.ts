@@ -53,6 +53,8 @@ export default {
   'cache.query': '查询参数',
   'cache.params': '参数名',
   'cache.stale': '源站故障时使用旧副本',
+  'cache.prefetchRate': '预热回源速率（次/秒）',
+  'cache.prefetchRateHint': '所有节点合计，预热每秒最多回源的次数；1 至 10000。',
   'cache.staleHint': '副本过期后仍可使用的时长，例如 10m。',
   'cache.profile': '访客强制刷新时',
   'cache.sortQuery': '忽略参数顺序',

@@ -1,0 +1,38 @@
+#include "media/link_list.h"
+
+#include "http/reference.h"
+
+namespace yz::media {
+namespace {
+
+constexpr std::size_t kLongest = 8'000;
+
+std::string escaped(std::string_view reference) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(reference.size());
+  for (const char c : reference) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte > ' ' && byte < 0x7F && c != '"' && c != '<' && c != '>') {
+      out += c;
+    } else {
+      out += '%';
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void LinkList::add(std::string_view base, std::string_view reference) {
+  if (reference.size() > kLongest) return;
+  auto url = http::resolve_url(base, escaped(reference));
+  if (!url || url->size() > kLongest || seen_.contains(*url)) return;
+  if (links_.urls.size() == most_) return cut();
+  seen_.insert(*url);
+  links_.urls.push_back(*std::move(url));
+}
+
+}  // namespace yz::media
