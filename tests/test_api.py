@@ -146,9 +146,9 @@ def test_every_read_fits_its_schema(control):
     assert control.call("POST", "/api/v1/nodes/join-tokens", {"role": "edge", "node": world["nodes"]})[0] == 201
     assert control.call("POST", f"/api/v1/nodes/{world['nodes']}/drain", {"draining": True})[0] == 200
     assert control.call("POST", "/api/v1/tokens", {"name": "t", "role": "tenant", "tenant": world["tenants"]})[0] == 201
-    for path in ("whoami", "tasks", f"tasks/{task['id']}", "node-states", "config/versions", "config/versions/3/diff",
-                 "config/rollout", "settings", "usage", "usage?domain=www.a.com&step=5m", "audit", "tokens",
-                 "explain?name=www.a.com&address=1.2.4.8"):
+    for path in ("whoami", "tasks", f"tasks/{task['id']}", f"quota?tenant={world['tenants']}", "node-states",
+                 "config/versions", "config/versions/3/diff", "config/rollout", "settings", "usage",
+                 "usage?domain=www.a.com&step=5m", "audit", "tokens", "explain?name=www.a.com&address=1.2.4.8"):
         assert control.call("GET", f"/api/v1/{path}")[0] == 200, path
     assert control.call("GET", "/healthz")[0] == 200
     assert b"yz_control_api_requests_total" in control.call("GET", "/metrics")[1]

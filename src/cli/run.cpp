@@ -25,9 +25,9 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
 
-  for (auto add :
-       {add_up, add_demo, add_domain, add_certificate, add_origin, add_node, add_refresh, add_prefetch, add_task,
-        add_usage, add_bill, add_cap, add_logs, add_explain, add_edge, add_top, add_user, add_audit, add_serve_files}) {
+  for (auto add : {add_up,       add_demo, add_domain, add_certificate, add_origin, add_node,       add_refresh,
+                   add_prefetch, add_task, add_quota,  add_usage,       add_bill,   add_cap,        add_logs,
+                   add_explain,  add_edge, add_top,    add_user,        add_audit,  add_serve_files}) {
     add(app, shell);
   }
   try {

@@ -53,6 +53,7 @@ void add_origin(CLI::App& app, Shell& shell);
 void add_refresh(CLI::App& app, Shell& shell);
 void add_prefetch(CLI::App& app, Shell& shell);
 void add_task(CLI::App& app, Shell& shell);
+void add_quota(CLI::App& app, Shell& shell);
 void add_usage(CLI::App& app, Shell& shell);
 void add_bill(CLI::App& app, Shell& shell);
 void add_cap(CLI::App& app, Shell& shell);

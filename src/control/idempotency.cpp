@@ -62,7 +62,11 @@ Outcome once(store::Transaction& tx, const Call& call, const std::function<Outco
   if (known) return unpack(*known);
 
   Outcome outcome = act();
-  if (!outcome) return outcome;
+  if (!outcome) {
+    // Nothing was done. Where the transaction goes on with other calls, the key must not stay claimed.
+    if (outcome.error().status < 500) YZ_CHECK(store.forget(scope, *key));
+    return outcome;
+  }
   store::RememberedAnswer answer;
   answer.status = static_cast<std::uint16_t>(outcome->status);
   answer.content_type = outcome->content_type;

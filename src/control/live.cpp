@@ -10,6 +10,7 @@
 #include "store/login_guard.h"
 #include "store/purge_log.h"
 #include "store/statistics_store.h"
+#include "store/task_quota_store.h"
 #include "store/task_store.h"
 #include "store/usage_store.h"
 
@@ -214,6 +215,7 @@ Status Live::drop_old(WallTime now) {
     YZ_CHECK(store::PurgeLog(tx).drop_before(now - options_.purge_retention));
     YZ_CHECK(store::TaskStore(tx).give_up(now - kGiveUpAfter, "no answer within an hour", now));
     YZ_CHECK(store::TaskStore(tx).drop_before(now - options_.task_retention));
+    YZ_CHECK(store::TaskQuotaStore(tx).drop_before(now - options_.task_retention));
     YZ_CHECK(store::IdempotencyStore(tx).drop_before(now - kIdempotencyRetention));
     YZ_CHECK(store::JoinTokenStore(tx).drop_expired(now - std::chrono::hours(24)));
     YZ_CHECK(store::UsageStore(tx).drop_batches_before(now - kBatchRetention));

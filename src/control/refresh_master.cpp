@@ -1,6 +1,7 @@
 #include "control/refresh_master.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "model/codec.h"
 #include "store/database.h"
 #include "store/purge_log.h"
+#include "store/task_quota_store.h"
 #include "store/task_store.h"
 
 namespace yz::control {
@@ -19,6 +21,32 @@ namespace {
 
 constexpr std::size_t kMaxBatch = 256;
 constexpr std::chrono::seconds kReadDeadline{5};
+
+/// What a wish counts as against its tenant's quota.
+store::TaskUse charge_of(const TaskWish& wish) {
+  store::TaskUse out;
+  if (wish.kind == model::TaskKind::kPrefetch) {
+    out.prefetch_urls = wish.targets.size();
+    out.refresh_urls = wish.refreshes ? wish.targets.size() : 0;
+    return out;
+  }
+  for (const model::TaskTarget& target : wish.targets) {
+    ++(target.kind == model::PurgeKind::kUrl ? out.refresh_urls : out.refresh_groups);
+  }
+  return out;
+}
+
+/// Takes a wish from the quota of the caller's tenant; operators have none. Refused, it has written nothing.
+tl::expected<void, Problem> charge(store::Transaction& tx, const Call& call, const TaskWish& wish) {
+  if (call.principal.is_operator()) return {};
+  const Status taken = store::TaskQuotaStore(tx).take(call.principal.tenant, charge_of(wish), call.now);
+  if (taken) return {};
+  // A full disk is a limit, too, and not the client's.
+  if (taken.error().code != Code::kLimit || taken.error().fault != Fault::kClient) return refuse(taken.error());
+  Problem used_up = problem(429, "quota", "The day's quota is used up", taken.error().message + '.');
+  used_up.retry_after = std::chrono::ceil<std::chrono::seconds>(store::quotas_reset(call.now) - call.now);
+  return refuse(std::move(used_up));
+}
 
 }  // namespace
 
@@ -108,6 +136,11 @@ io::Task<void> RefreshMaster::run() {
 Status RefreshMaster::commit(store::Database& database, bus::Bus& bus, Batch& batch) {
   Status done = database.write([&](store::Transaction& tx) -> Status {
     batch.records.clear();
+    std::set<model::TenantId> charged;
+    for (const OrderPtr& order : batch.orders) {
+      if (!order->call.principal.is_operator()) charged.insert(order->call.principal.tenant);
+    }
+    YZ_CHECK(store::TaskQuotaStore(tx).lock(charged));
     for (const OrderPtr& order : batch.orders) {
       order->task.reset();
       order->outcome = once(tx, order->call, [&]() -> Outcome { return store_one(tx, batch, *order); });
@@ -130,6 +163,7 @@ Status RefreshMaster::commit(store::Database& database, bus::Bus& bus, Batch& ba
 
 Outcome RefreshMaster::store_one(store::Transaction& tx, Batch& batch, Order& order) {
   const TaskWish& wish = order.wish;
+  if (auto charged = charge(tx, order.call, wish); !charged) return refuse(charged.error());
   model::Task task;
   task.tenant = wish.tenant;
   task.kind = wish.kind;

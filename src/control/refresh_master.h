@@ -15,6 +15,7 @@ namespace yz::control {
 
 /// Takes refresh and prefetch tasks: stores each with its purge records, whose numbers are given inside the same
 /// transaction, answers only once that is committed, publishes the records on the bus and puts them before the nodes.
+/// What a tenant asks for is taken from its quota there, too (429 when that is used up).
 /// Every instance takes them; the one that leads brings them to the nodes. Calls that come while a transaction runs
 /// share the next one (group commit). Belongs to the reactor's thread.
 class RefreshMaster final {

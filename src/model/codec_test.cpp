@@ -1,5 +1,8 @@
 #include "model/codec.h"
 
+#include <algorithm>
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
@@ -63,11 +66,47 @@ TEST(SnapshotCodec, AValueOutOfRangeUnderARightChecksumIsRefusedOrAnotherSnapsho
   }
 }
 
+/// The bytes of a snapshot without what format seven brought, each domain's rate, and without the checksum; `s` then
+/// has the usual rates.
+std::string before_seven(ConfigSnapshot& s) {
+  std::vector<DomainId> ids;
+  for (const auto& [id, entry] : s.domains) ids.push_back(id);
+  const auto with_rate = [&s](DomainId id, std::uint32_t rate) {
+    Domain domain = *s.domains.find(id);
+    domain.prefetch_rate = rate;
+    s.put(domain, s.domains.seq_of(id));
+    return encode(s);
+  };
+  for (const DomainId id : ids) (void)with_rate(id, Domain().prefetch_rate);
+  std::string bytes = encode(s);
+  std::vector<std::size_t> places;
+  for (const DomainId id : ids) {
+    const std::string other = with_rate(id, Domain().prefetch_rate + 1);
+    places.push_back(static_cast<std::size_t>(std::ranges::mismatch(bytes, other).in1 - bytes.begin()));
+    (void)with_rate(id, Domain().prefetch_rate);
+  }
+  std::ranges::sort(places, std::greater());
+  for (const std::size_t at : places) bytes.erase(at, 1);
+  bytes.resize(bytes.size() - 4);
+  return bytes;
+}
+
+TEST(SnapshotCodec, OneOfFormatSixHasTheUsualPrefetchRates) {
+  ConfigSnapshot s = sample_snapshot();
+  std::string bytes = before_seven(s);
+  bytes[4] = 6;
+  const std::uint32_t crc = crc32c(bytes);
+  ByteWriter(bytes).u32(crc);
+  const auto back = decode_snapshot(bytes);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(*back, s);
+}
+
 TEST(SnapshotCodec, OneOfFormatFiveHasNoSuspensions) {
   ConfigSnapshot s = sample_snapshot();
   s.remove({ResourceKind::kSuspension, 1}, {1});
-  std::string bytes = encode(s);
-  bytes.resize(bytes.size() - 4 - 1);  // the checksum, and the count of suspensions
+  std::string bytes = before_seven(s);
+  bytes.pop_back();  // the count of suspensions
   bytes[4] = 5;
   const std::uint32_t crc = crc32c(bytes);
   ByteWriter(bytes).u32(crc);
@@ -84,8 +123,8 @@ TEST(SnapshotCodec, OneOfFormatThreeHasNoChallenges) {
   Domain domain = *s.domains.find({1});
   domain.certificate = {};
   s.put(domain, {1});
-  std::string bytes = encode(s);
-  bytes.resize(bytes.size() - 4 - 2);  // the checksum, and the counts of challenges and suspensions
+  std::string bytes = before_seven(s);
+  bytes.resize(bytes.size() - 2);  // the counts of challenges and suspensions
   bytes[4] = 3;
   const std::uint32_t crc = crc32c(bytes);
   ByteWriter(bytes).u32(crc);
@@ -133,8 +172,9 @@ TEST(ResourceCodec, BytesOfFormatOneAreReadWithDefaultsForWhatCameLater) {
 TEST(ResourceCodec, ADomainOfFormatTwoHasNoHttpsRules) {
   Domain domain = *sample_snapshot().domains.find({1});
   domain.https = {};
+  domain.prefetch_rate = Domain().prefetch_rate;
   std::string bytes = encode(Resource(domain));
-  bytes.resize(bytes.size() - 4 - 5);  // the checksum, and one byte for each of the rules' fields
+  bytes.resize(bytes.size() - 4 - 5 - 1);  // the checksum, one byte for each of the rules' fields, and the rate
   bytes[4] = 2;
   const std::uint32_t crc = crc32c(bytes);
   ByteWriter(bytes).u32(crc);

@@ -30,7 +30,12 @@ concept Of = std::same_as<std::remove_const_t<T>, Struct>;
 
 template <typename V>
 void visit_fields(V& v, Of<Tenant> auto& x) {
-  v("id", x.id), v("name", x.name), v("enabled", x.enabled);
+  v("id", x.id), v("name", x.name), v("enabled", x.enabled), v("quota", x.quota);
+}
+
+template <typename V>
+void visit_fields(V& v, Of<TaskQuota> auto& x) {
+  v("refresh_urls", x.refresh_urls), v("refresh_groups", x.refresh_groups), v("prefetch_urls", x.prefetch_urls);
 }
 
 template <typename V>

@@ -53,6 +53,15 @@ TEST(Json, AChangeKeepsWhatItDoesNotName) {
   EXPECT_EQ(after->cache_rules, before.cache_rules);
 }
 
+TEST(Json, ATenantsQuotaIsReadFieldByField) {
+  Tenant before;
+  before.name = "acme", before.quota.refresh_urls = 7;
+  const auto after = from_json(json{{"quota", {{"prefetch_urls", 0}}}}, before);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->quota, (TaskQuota{.refresh_urls = 7, .refresh_groups = 100, .prefetch_urls = 0}));
+  EXPECT_EQ(*from_json<Tenant>(to_json(*after)), *after);
+}
+
 struct BadCase {
   const char* document;
   const char* pointer;

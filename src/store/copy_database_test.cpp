@@ -12,6 +12,8 @@
 #include "store/origin_store.h"
 #include "store/purge_log.h"
 #include "store/store_test.h"
+#include "store/task_quota_store.h"
+#include "store/tenant_store.h"
 
 namespace yz::store {
 namespace {
@@ -48,6 +50,8 @@ class CopyDatabaseTest : public StoreTest {
         records.push_back({{}, model::PurgeKind::kUrl, {1}, fmt::format("/{}", i), i % 2 == 0, now()});
       }
       YZ_CHECK(PurgeLog(tx).append(std::move(records)));
+      YZ_CHECK(TenantStore(tx).update(author(), {.id = {1}, .name = "acme", .enabled = true, .quota = {7, 8, 9}}));
+      YZ_CHECK(TaskQuotaStore(tx).take({1}, {.prefetch_urls = 9}, now()));
       return 0;
     });
   }
@@ -73,6 +77,10 @@ TEST_P(CopyDatabaseTest, EveryRowArrivesAndWorkGoesOnThere) {
   ASSERT_TRUE(snapshot);
   EXPECT_EQ(snapshot->content_hash(), read([](Transaction& tx) { return ConfigLog(tx).snapshot(); }).content_hash());
   EXPECT_FALSE((*there)->read([](Transaction& tx) { return AuditLog(tx).verify(); })->first_broken);
+  const auto used = (*there)->read([&](Transaction& tx) { return TaskQuotaStore(tx).used({1}, now()); });
+  EXPECT_EQ(used->prefetch_urls, 9U);
+  const auto tenant = (*there)->read([](Transaction& tx) { return TenantStore(tx).get({1}); });
+  EXPECT_EQ(tenant->value.quota, (model::TaskQuota{7, 8, 9}));
   const auto next = (*there)->write([&](Transaction& tx) { return DomainStore(tx).create(author(), domain("b.com")); });
   ASSERT_TRUE(next) << next.error().message;
   EXPECT_EQ(next->value.id.value, 2U);

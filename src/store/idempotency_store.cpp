@@ -37,6 +37,11 @@ Status IdempotencyStore::finish(std::string_view scope, std::string_view key, co
   return {};
 }
 
+Status IdempotencyStore::forget(std::string_view scope, std::string_view key) {
+  return tx_.execute("DELETE FROM idempotency WHERE scope = ? AND idempotency_key = ?", {scope, key})
+      .map([](std::uint64_t) {});
+}
+
 Result<std::uint64_t> IdempotencyStore::drop_before(WallTime before) {
   return tx_.execute("DELETE FROM idempotency WHERE created_at < ?", {before});
 }

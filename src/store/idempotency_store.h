@@ -29,6 +29,8 @@ class IdempotencyStore final {
                                                 WallTime now);
   /// Stores the answer of a claimed key; in the same transaction.
   Status finish(std::string_view scope, std::string_view key, const RememberedAnswer& answer);
+  /// Frees a claimed key in the same transaction, when nothing was done and the transaction goes on.
+  Status forget(std::string_view scope, std::string_view key);
   /// Forgets keys first used before `before`. How many.
   Result<std::uint64_t> drop_before(WallTime before);
 

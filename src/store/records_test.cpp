@@ -208,6 +208,17 @@ TEST_P(RecordsTest, AFailedRequestLeavesItsKeyFree) {
   EXPECT_FALSE(write([&](Transaction& tx) { return IdempotencyStore(tx).begin("s", "k", "other", now()); }));
 }
 
+TEST_P(RecordsTest, AKeyIsFreeAgainWhenItsTransactionGoesOnWithoutIt) {
+  write([&](Transaction& tx) -> Result<int> {
+    YZ_CHECK(IdempotencyStore(tx).begin("s", "k", "r", now()));
+    YZ_CHECK(IdempotencyStore(tx).begin("s", "other", "r", now()));
+    YZ_CHECK(IdempotencyStore(tx).forget("s", "k"));
+    return 0;
+  });
+  EXPECT_FALSE(write([&](Transaction& tx) { return IdempotencyStore(tx).begin("s", "k", "r", now()); }));
+  EXPECT_TRUE(write([&](Transaction& tx) { return IdempotencyStore(tx).begin("s", "other", "r", now()); }));
+}
+
 TEST_P(RecordsTest, TheFirstSecretStays) {
   const auto put = [&](std::string value) {
     return write([&](Transaction& tx) { return SecretStore(tx).get_or_put("ca", value, now()); });

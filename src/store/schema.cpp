@@ -5,6 +5,7 @@
 #include "store/schema_caps.h"
 #include "store/schema_identities.h"
 #include "store/schema_logs.h"
+#include "store/schema_quotas.h"
 #include "store/schema_statistics.h"
 
 namespace yz::store {
@@ -231,6 +232,7 @@ constexpr Migration kMigrations[] = {
     {8, "people at identity providers", kIdentitiesSchema},
     {9, "caps", kCapsSchema},
     {10, "manifests of prefetches", kManifests},
+    {11, "quotas of refresh and prefetch", kQuotasSchema},
 };
 
 }  // namespace

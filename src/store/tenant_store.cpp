@@ -16,11 +16,17 @@ using model::TenantId;
 
 namespace {
 
-constexpr std::string_view kColumns = "id, name, enabled, version, created_at, updated_at";
-constexpr std::size_t kColumnCount = 6;
+constexpr std::string_view kColumns =
+    "id, name, enabled, version, created_at, updated_at, refresh_urls, refresh_groups, prefetch_urls";
+constexpr std::size_t kColumnCount = 9;
 
 Stored<Tenant> read_tenant(const Row& row) {
-  return {.value = {.id = row.id<TenantId>(0), .name = row.text(1), .enabled = row.boolean(2)},
+  return {.value = {.id = row.id<TenantId>(0),
+                    .name = row.text(1),
+                    .enabled = row.boolean(2),
+                    .quota = {.refresh_urls = static_cast<std::uint32_t>(row.u64(6)),
+                              .refresh_groups = static_cast<std::uint32_t>(row.u64(7)),
+                              .prefetch_urls = static_cast<std::uint32_t>(row.u64(8))}},
           .version = row.u64(3),
           .seq = {},
           .created = row.time(4),
@@ -51,8 +57,11 @@ Result<Stored<Tenant>> lock_version(Transaction& tx, TenantId id, std::optional<
 }  // namespace
 
 Result<Stored<Tenant>> TenantStore::create(const Author& author, Tenant tenant) {
-  auto id = tx_.insert("INSERT INTO tenant (name, enabled, version, created_at, updated_at) VALUES (?, ?, 1, ?, ?)",
-                       {tenant.name, tenant.enabled, author.at, author.at});
+  auto id = tx_.insert(
+      "INSERT INTO tenant (name, enabled, version, created_at, updated_at, refresh_urls, refresh_groups, "
+      "prefetch_urls) VALUES (?, ?, 1, ?, ?, ?, ?, ?)",
+      {tenant.name, tenant.enabled, author.at, author.at, tenant.quota.refresh_urls, tenant.quota.refresh_groups,
+       tenant.quota.prefetch_urls});
   if (!id) return fail(as_client_error(std::move(id).error(), "tenant"));
   tenant.id = TenantId{*id};
   YZ_CHECK(audit(tx_, author, "create", nullptr, &tenant));
@@ -70,8 +79,11 @@ Result<Listing<Stored<Tenant>>> TenantStore::list(Page page, const std::string& 
 
 Result<Stored<Tenant>> TenantStore::update(const Author& author, Tenant tenant, std::optional<std::uint64_t> expected) {
   YZ_TRY(auto before, lock_version(tx_, tenant.id, expected));
-  auto done = tx_.execute("UPDATE tenant SET name = ?, enabled = ?, version = version + 1, updated_at = ? WHERE id = ?",
-                          {tenant.name, tenant.enabled, author.at, tenant.id});
+  auto done = tx_.execute(
+      "UPDATE tenant SET name = ?, enabled = ?, version = version + 1, updated_at = ?, refresh_urls = ?, "
+      "refresh_groups = ?, prefetch_urls = ? WHERE id = ?",
+      {tenant.name, tenant.enabled, author.at, tenant.quota.refresh_urls, tenant.quota.refresh_groups,
+       tenant.quota.prefetch_urls, tenant.id});
   if (!done) return fail(as_client_error(std::move(done).error(), "tenant"));
   YZ_CHECK(audit(tx_, author, "update", &before.value, &tenant));
   before.value = std::move(tenant);

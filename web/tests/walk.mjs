@@ -214,6 +214,7 @@ async function serveAndRefresh(person) {
   await page.getByRole('button', { name: '刷新', exact: true }).click()
   await page.getByRole('region', { name: '刚提交的任务' }).getByText('已完成').first().waitFor()
   assert.equal((await cluster.get(kDomain, '/offer.txt')).body, 'second')
+  await page.getByText('今日已用：刷新 URL 1 / 10,000').waitFor()
   await person.checkAccess('refresh')
   await person.shot('refresh_zh_dark')
   await page.getByLabel('对象').selectOption('prefetch')

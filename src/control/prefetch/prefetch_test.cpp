@@ -45,7 +45,8 @@ class Prefetch : public testing::Test {
   /// Control knows that the node has applied that record.
   bool has_forgotten(std::uint64_t node, std::uint64_t seq) {
     for (int i = 0; i < 500; ++i) {
-      for (const json& one : control_.get("/api/v1/node-states").json()["items"]) {
+      const json states = control_.get("/api/v1/node-states").json();
+      for (const json& one : states["items"]) {
         if (one["node"] == node && one["purge_seq"] >= seq) return true;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -28,6 +28,7 @@ Routes all_routes(Live& live, const RouteContext& context, io::BlockingPool& poo
                       contract_routes(context),
                       statement_routes(context),
                       cap_routes(context),
+                      quota_routes(context),
                       config_version_routes(context),
                       node_routes(context, ca_pem),
                       refresh_routes(live, context.state),

@@ -43,6 +43,8 @@ struct RouteContext {
 [[nodiscard]] Routes plan_routes(const RouteContext& context);
 /// The most that tenants and domains may use.
 [[nodiscard]] Routes cap_routes(const RouteContext& context);
+/// What is left of a day's refreshes and prefetches.
+[[nodiscard]] Routes quota_routes(const RouteContext& context);
 /// Contracts and packages.
 [[nodiscard]] Routes contract_routes(const RouteContext& context);
 [[nodiscard]] Routes statement_routes(const RouteContext& context);
