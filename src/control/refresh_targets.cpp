@@ -190,12 +190,16 @@ std::optional<std::string> host_of_url(std::string_view url) {
   return std::move(parsed->host);
 }
 
-const model::Domain* find_host(const model::ConfigSnapshot& config, std::string_view host) {
+std::unordered_map<std::string_view, const model::Domain*> hosts_of(const model::ConfigSnapshot& config,
+                                                                    model::TenantId tenant) {
+  std::unordered_map<std::string_view, const model::Domain*> hosts;
   for (const auto& [id, entry] : config.domains) {
     const model::Domain& domain = *entry.value;
-    if (domain.name == host || std::ranges::find(domain.aliases, host) != domain.aliases.end()) return &domain;
+    if (domain.tenant != tenant) continue;
+    hosts.emplace(domain.name, &domain);
+    for (const std::string& alias : domain.aliases) hosts.emplace(alias, &domain);
   }
-  return nullptr;
+  return hosts;
 }
 
 }  // namespace yz::control

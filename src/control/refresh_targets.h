@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -36,7 +37,8 @@ struct TaskWish {
 
 /// The host of a URL as the readers above take it, lower case, without port; none of anything else.
 [[nodiscard]] std::optional<std::string> host_of_url(std::string_view url);
-/// The domain of that name or alias, or null.
-[[nodiscard]] const model::Domain* find_host(const model::ConfigSnapshot& config, std::string_view host);
+/// A tenant's domains by all their names; views into `config`.
+[[nodiscard]] std::unordered_map<std::string_view, const model::Domain*> hosts_of(const model::ConfigSnapshot& config,
+                                                                                  model::TenantId tenant);
 
 }  // namespace yz::control

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kKeepFinished = 2'000;
 constexpr std::chrono::milliseconds kRetry{200};
+constexpr std::chrono::minutes kLoadingPatience{1};  // with a node that went away in the middle of a prefetch
 constexpr std::string_view kAwayMessage = "away; applies it on return, before it serves";
 /// Acknowledgements are gathered for this long before they are written: a task's nodes answer within a round trip.
 constexpr std::chrono::milliseconds kGather{100};
@@ -190,11 +191,13 @@ void TaskBoard::record(model::TaskId id, model::NodeProgress progress) {
   write_soon();
 }
 
-/// What a node has not loaded by now it does not load on return, as it would apply a refresh.
-void TaskBoard::fail_gone(Live& live, const std::function<bool(model::NodeId)>& is_gone, WallTime now) {
+/// Nodes silent since: what they have not loaded by now they do not load on return, as they would apply a refresh.
+void TaskBoard::fail_gone(Live& live, WallTime since, WallTime now) {
   for (const model::NodeId node : std::set<model::NodeId>(live.awaited)) {
+    const NodePeer* peer = hub_.find(node);
+    const bool is_gone = peer == nullptr || (!peer->is_connected() && peer->state.last_heartbeat <= since);
     const auto part = part_of(live.task, node);
-    if (!is_gone(node) || part == live.task.nodes.end()) continue;
+    if (!is_gone || part == live.task.nodes.end()) continue;
     model::NodeProgress progress = *part;
     progress.state = progress.done > 0 ? model::TaskState::kPartial : model::TaskState::kFailed;
     progress.message = "away, with a part of it undone";
@@ -213,7 +216,7 @@ void TaskBoard::stop_waiting_for_absent(std::chrono::milliseconds age) {
       return peer == nullptr || !peer->is_connected();
     };
     if (live.task.kind == model::TaskKind::kPrefetch) {
-      fail_gone(live, is_gone, now);
+      fail_gone(live, now - kLoadingPatience, now);
       continue;
     }
     if (std::erase_if(live.awaited, is_gone) == 0) continue;

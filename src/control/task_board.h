@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -63,7 +62,7 @@ class TaskBoard final : public NodeObserver {
   void note_applied(NodePeer& peer, model::PurgeSeq before);
   void settle(Live& live, WallTime now);
   void forget_old();
-  void fail_gone(Live& live, const std::function<bool(model::NodeId)>& is_gone, WallTime now);
+  void fail_gone(Live& live, WallTime since, WallTime now);
   void write_soon();
   struct Writes;
   io::Task<void> write();

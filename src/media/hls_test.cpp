@@ -52,6 +52,15 @@ TEST(Playlist, WhatIsAskedForIsTheMost) {
   EXPECT_TRUE(found->is_cut);
 }
 
+TEST(Playlist, ALongBaseCannotBlowItUp) {
+  std::string text = "#EXTM3U\n";
+  for (int i = 0; i < 10'000; ++i) text += std::to_string(i) + "\n";
+  const auto found = read_links(ManifestKind::kHls, text, "http://a/" + std::string(7'000, 'x') + "/", 20'000);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->is_cut);
+  EXPECT_EQ(found->urls.size(), 598U) << "4 MiB of them";
+}
+
 TEST(Playlist, OtherTextsAreRefused) {
   for (const char* text : {"", "<html>", "1.ts\n#EXTM3U\n", "#EXTM3U8\n"}) {
     EXPECT_FALSE(read_links(ManifestKind::kHls, text, "http://a/", 10)) << text;

@@ -6,6 +6,7 @@ namespace yz::media {
 namespace {
 
 constexpr std::size_t kLongest = 8'000;
+constexpr std::size_t kMostBytes = 4 << 20;
 
 std::string escaped(std::string_view reference) {
   static constexpr std::string_view kHex = "0123456789ABCDEF";
@@ -30,7 +31,8 @@ void LinkList::add(std::string_view base, std::string_view reference) {
   if (reference.size() > kLongest) return;
   auto url = http::resolve_url(base, escaped(reference));
   if (!url || url->size() > kLongest || seen_.contains(*url)) return;
-  if (links_.urls.size() == most_) return cut();
+  if (links_.urls.size() == most_ || bytes_ + url->size() > kMostBytes) return cut();
+  bytes_ += url->size();
   seen_.insert(*url);
   links_.urls.push_back(*std::move(url));
 }

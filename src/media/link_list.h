@@ -25,6 +25,7 @@ class LinkList final {
 
  private:
   std::size_t most_;
+  std::size_t bytes_ = 0;  // of the links
   ManifestLinks links_;
   std::unordered_set<std::string> seen_;
 };

@@ -23,13 +23,14 @@ enum class ManifestKind : std::uint8_t {
 
 struct ManifestLinks {
   std::vector<std::string> urls;  ///< http or https, without fragment, each once, in the manifest's order
-  bool is_cut = false;            ///< there are more than were asked for
+  bool is_cut = false;            ///< there are more than were asked for, or than fit
 };
 
 /// What a manifest at `url` needs to be played: variants, renditions, initialization segments, keys, segments; at most
-/// `most` of them. Of a live presentation that which it lists now; of a DASH template with numbers, those of a static
-/// presentation's whole time. What is fetched by other schemes (data:, skd:) is left out. Fails with kCorrupt when the
-/// text is not of that kind, kLimit when it is unreasonable (nested too deep, too many elements). Any text; pure.
+/// `most` of them, of 4 MiB together. Of a live presentation that which it lists now; of a DASH template with numbers,
+/// those of a static presentation's whole time. What is fetched by other schemes (data:, skd:) is left out. Fails with
+/// kCorrupt when the text is not of that kind, kLimit when it is unreasonable (nested too deep, too many elements). Any
+/// text; pure.
 [[nodiscard]] Result<ManifestLinks> read_links(ManifestKind kind, std::string_view text, std::string_view url,
                                                std::size_t most);
 

@@ -15,6 +15,7 @@ PrefetchRun::PrefetchRun(const model::Task& task) : reads_manifests_(task.reads_
 
 std::size_t PrefetchRun::put(std::string url, model::DomainId domain, std::uint8_t depth) {
   const std::size_t index = urls_.size();
+  bytes_ += url.size();
   places_.emplace(url, index);
   const bool is_read = !reads_manifests_ || depth == kDeepest;
   urls_.push_back({std::move(url), domain, depth, false, false, is_read});
@@ -30,7 +31,7 @@ std::optional<std::size_t> PrefetchRun::find(std::string_view url) const {
 std::optional<std::size_t> PrefetchRun::add(std::string link, model::DomainId domain, std::size_t manifest) {
   const std::uint8_t depth = urls_[manifest].depth;
   if (depth == kDeepest || places_.contains(link)) return std::nullopt;
-  if (urls_.size() == kMostUrls) {
+  if (urls_.size() == kMostUrls || bytes_ + link.size() > kMostBytes) {
     is_cut_ = true;
     return std::nullopt;
   }
@@ -93,7 +94,7 @@ model::NodeProgress PrefetchRun::progress(model::NodeId node, WallTime now) cons
   const Part& part = parts_.at(node);
   std::string message = !part.first_failure.empty() ? part.first_failure : part.remark;
   if (message.empty() && is_cut_) {
-    message = fmt::format("the manifests lead to more than {} URLs; the rest is left out", kMostUrls);
+    message = fmt::format("the manifests lead to more than {} URLs; the rest is left out", urls_.size());
   }
   model::TaskState state = model::TaskState::kRunning;
   if (is_done(node)) {

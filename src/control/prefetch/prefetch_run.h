@@ -19,6 +19,7 @@ namespace yz::control {
 class PrefetchRun final {
  public:
   static constexpr std::size_t kMostUrls = 20'000;
+  static constexpr std::size_t kMostBytes = 16 << 20;  ///< of all URLs together
   /// Manifests that lead to one another: of variants, of segments.
   static constexpr std::uint8_t kDeepest = 2;
 
@@ -78,6 +79,7 @@ class PrefetchRun final {
   bool reads_manifests_;
   bool is_cut_ = false;
   std::size_t unread_ = 0;
+  std::size_t bytes_ = 0;
   model::NodeId scout_;
   std::vector<Url> urls_;
   std::unordered_map<std::string, std::size_t> places_;

@@ -82,6 +82,9 @@ TEST(PrefetchRun, TooManyLinksAreCutAndThatIsSaid) {
   for (std::size_t i = 0; i < PrefetchRun::kMostUrls + 5; ++i) run.add("http://a/" + std::to_string(i), kDomain, 0);
   EXPECT_EQ(run.urls().size(), PrefetchRun::kMostUrls);
   EXPECT_NE(run.progress(kA, {}).message.find("20000"), std::string::npos);
+  PrefetchRun heavy(task({"http://a/m"}, true));
+  for (int i = 0; i < 3'000; ++i) heavy.add("http://a/" + std::to_string(i) + std::string(7'900, 'x'), kDomain, 0);
+  EXPECT_LT(heavy.urls().size(), 2'200U) << "16 MiB of them";
 }
 
 }  // namespace

@@ -249,14 +249,12 @@ void Prefetcher::add_links(model::TaskId id, Entry& entry, const rpc::PrefetchRe
   const model::SnapshotPtr config = state_.current();
   const model::Domain* own = config->domains.find(entry.run.urls()[*manifest].domain);
   if (own == nullptr) return;
-  std::map<std::string, const model::Domain*> hosts;
+  const auto hosts = hosts_of(*config, own->tenant);
   for (const std::string& link : result.links) {
     const auto host = host_of_url(link);
-    if (!host) continue;
-    const auto [known, is_new] = hosts.try_emplace(*host, nullptr);
-    if (is_new) known->second = find_host(*config, *host);
-    if (known->second == nullptr || known->second->tenant != own->tenant) continue;
-    const auto index = entry.run.add(link, known->second->id, *manifest);
+    const auto domain = host ? hosts.find(*host) : hosts.end();
+    if (domain == hosts.end()) continue;
+    const auto index = entry.run.add(link, domain->second->id, *manifest);
     if (index && !entry.is_gated) enqueue(id, entry, *index);
   }
 }
