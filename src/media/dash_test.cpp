@@ -53,6 +53,12 @@ TEST(Mpd, ListsAndSingleFilesFollowTheirBaseUrls) {
                   "https://cdn.a.com/p1/s2"}));
 }
 
+TEST(Mpd, ABaseUrlWithSpacesIsEscapedLikeAnyLink) {
+  EXPECT_EQ(links("<MPD><BaseURL>my films/</BaseURL><Period><AdaptationSet><Representation><BaseURL>a b.mp4</BaseURL>"
+                  "</Representation></AdaptationSet></Period></MPD>"),
+            (Urls{"https://v.a.com/film/my%20films/a%20b.mp4"}));
+}
+
 TEST(Mpd, PeriodsEndWhereTheNextBegins) {
   EXPECT_EQ(links(R"(<MPD mediaPresentationDuration="PT1M">
       <Period id="1"><AdaptationSet><SegmentTemplate duration="20" media="a$Number$"/><Representation/></AdaptationSet></Period>
