@@ -76,7 +76,7 @@ export async function uploadCertificate({ cluster, say }, person) {
   await dialog.getByRole('button', { name: '上传', exact: true }).click()
   await page.getByRole('cell', { name: new RegExp(`^${kSecond}`) }).waitFor()
   const answer = await eventually('HTTPS with the new certificate', () => cluster.get(kSecond, '/offer.txt', { ca: chain }), (reply) => reply.status === 200)
-  assert.equal(answer.body, 'second')
+  assert.equal(answer.body, 'third')
   say('served over HTTPS with the uploaded certificate')
 }
 

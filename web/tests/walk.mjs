@@ -218,9 +218,18 @@ async function serveAndRefresh(person) {
   await person.checkAccess('refresh')
   await person.shot('refresh_zh_dark')
   await page.getByLabel('对象').selectOption('prefetch')
-  await page.getByRole('textbox', { name: 'URL' }).fill(`http://${kDomain}/ahead.txt`)
+  await page.getByLabel('预热之前').selectOption('hard')
+  await page.getByRole('textbox', { name: 'URL' }).fill(url)
+  origin.text = 'third'
   await page.getByRole('button', { name: '预热', exact: true }).click()
-  await page.getByRole('region', { name: '刚提交的任务' }).getByText('预热').or(page.getByText('已完成').first()).first().waitFor()
+  const begun = page.getByRole('region', { name: '刚提交的任务' })
+  await begun.getByRole('columnheader', { name: '已加载 URL' }).waitFor()
+  await begun.getByText('已完成').first().waitFor()
+  const ahead = await cluster.get(kDomain, '/offer.txt')
+  assert.equal(ahead.body, 'third')
+  assert.match(ahead.headers['cache-status'], /hit/)
+  await person.checkAccess('prefetch')
+  await person.shot('prefetch_zh_dark')
   say('served, refreshed, prefetched')
 }
 
@@ -332,7 +341,7 @@ async function lookBack(person) {
 
 function operatorPages() {
   return [['', 'overview'], ['nodes', 'nodes'], ['nodes/1', 'node'], ['groups', 'groups'], ['policies', 'policies'], [`explain?name=${kDomain}&address=202.106.0.20`, 'explain'],
-    ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['authorities', 'authorities'], ['tasks', 'tasks'], ['tasks/1', 'task'],
+    ['domains', 'domains'], ['domains/2?tab=cache', 'domain_cache'], ['domains/2?tab=history', 'domain_history'], ['certificates', 'certificates'], ['certificates?tab=orders', 'orders'], ['authorities', 'authorities'], ['tasks', 'tasks'], ['tasks/1', 'task'], ['tasks/2', 'prefetch'],
     ['changes', 'changes'], ['changes/5', 'change'], ['tenants', 'tenants'], ['statistics?range=6h', 'statistics'], ['logs?domain=2', 'logs'], ['bills', 'bills'], ['bills/1', 'bill'], ['caps', 'caps'], ['plans', 'plans'], ['keys', 'keys'], ['people', 'people'], ['account', 'account'], ['audit', 'audit'], ['settings', 'settings']]
 }
 
