@@ -86,15 +86,6 @@ const TaskBoard::Live* TaskBoard::find(model::TaskId id) const {
   return it == tasks_.end() ? nullptr : &it->second;
 }
 
-std::vector<const TaskBoard::Live*> TaskBoard::unfinished(model::TaskKind kind) const {
-  std::vector<const Live*> out;
-  for (const model::TaskId id : unfinished_) {
-    const Live& live = tasks_.at(id);
-    if (live.task.kind == kind) out.push_back(&live);
-  }
-  return out;
-}
-
 /// False when it was before.
 bool TaskBoard::mark_done(Live& live, model::NodeId node, WallTime now) {
   const auto part = part_of(live.task, node);

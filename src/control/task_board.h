@@ -43,7 +43,6 @@ class TaskBoard final : public NodeObserver {
   void clear();
   /// Unfinished, or finished not long ago; null otherwise. Until the next turn.
   [[nodiscard]] const Live* find(model::TaskId id) const;
-  [[nodiscard]] std::vector<const Live*> unfinished(model::TaskKind kind) const;
   /// Notified when any task changed.
   [[nodiscard]] io::Waiters& changed() { return changed_; }
   /// A node's result of a prefetch.
