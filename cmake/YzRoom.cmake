@@ -13,6 +13,9 @@
 # What every test runs with: the sanitizers' settings, and a symbolizer of the compiler's version (an older one gives
 # them no names, and so no suppression by name would hold).
 find_program(YZ_SYMBOLIZER llvm-symbolizer-19)
+if(YZ_SANITIZE AND NOT YZ_SYMBOLIZER)
+  message(FATAL_ERROR "llvm-symbolizer-19 is missing: sanitizers need it (Debian package llvm-19)")
+endif()
 set(YZ_TEST_ENVIRONMENT "")
 if(YZ_SANITIZE MATCHES "thread")
   set(YZ_TEST_ENVIRONMENT
