@@ -15,6 +15,12 @@ constexpr auto kGate = 30s;  // a node that has not forgotten by then loads late
 constexpr auto kCountCost = 1s;
 constexpr std::size_t kFixedCost = 16;  // of a URL in a message
 
+/// The usual rate of a domain that is gone.
+std::uint32_t rate_of(const model::ConfigSnapshot& config, model::DomainId id) {
+  const model::Domain* domain = config.domains.find(id);
+  return domain != nullptr ? domain->prefetch_rate : model::Domain().prefetch_rate;
+}
+
 }  // namespace
 
 void Prefetcher::start(model::TaskId id) {
@@ -52,8 +58,7 @@ void Prefetcher::step() {
   const model::SnapshotPtr config = state_.current();
   std::map<model::TaskId, std::vector<std::size_t>> out;
   for (auto it = lanes_.begin(); it != lanes_.end();) {
-    const model::Domain* domain = config->domains.find(it->first);
-    it->second.pace.refill(domain != nullptr ? domain->prefetch_rate : model::Domain().prefetch_rate, now);
+    it->second.pace.refill(rate_of(*config, it->first), now);
     release(it->second, out);
     const bool is_over = it->second.waiting.empty() && it->second.pace.is_at_rest();
     it = is_over ? lanes_.erase(it) : std::next(it);
@@ -99,9 +104,7 @@ bool Prefetcher::all_have_forgotten(model::PurgeSeq seq) {
 Prefetcher::Lane& Prefetcher::lane_of(model::DomainId domain) {
   const auto it = lanes_.find(domain);
   if (it != lanes_.end()) return it->second;
-  const model::SnapshotPtr config = state_.current();
-  const model::Domain* known = config->domains.find(domain);
-  const std::uint32_t rate = known != nullptr ? known->prefetch_rate : model::Domain().prefetch_rate;
+  const std::uint32_t rate = rate_of(*state_.current(), domain);
   return lanes_.emplace(domain, Lane{OriginPace(rate, clock_.mono()), {}}).first->second;
 }
 
