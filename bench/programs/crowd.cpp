@@ -115,6 +115,7 @@ void SimulatedAgent::connect() {
   rpc::NodeClientOptions options;
   options.controls = {crowd_.control};
   options.identity = identity_;
+  options.thread = &crowd_.channels;
   const std::lock_guard lock(mutex_);  // its first call back waits for `client_`
   client_ = start_delayed(std::move(options), *this, crowd_.post, delay_);
 }

@@ -13,6 +13,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "delayed_client.h"
+#include "io/reactor_thread.h"
 #include "model/config_snapshot.h"
 #include "rpc/node_client.h"
 
@@ -78,7 +79,8 @@ struct Crowd {
   std::unique_ptr<Milestones> configs;
   std::unique_ptr<Milestones> purges;
   Configurations configurations;
-  Post post;  ///< of all; ends first
+  io::ReactorThread channels{"channels", io::Backend::kEpoll};  ///< of all
+  Post post;                                                    ///< of all; ends first
 };
 
 /// A node's agent over the real channel (rpc::NodeClient), with a cache that does at once what it is told: takes

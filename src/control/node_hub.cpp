@@ -79,7 +79,7 @@ std::vector<model::NodeState> NodeHub::node_states() const {
   return out;
 }
 
-// ---- gRPC's threads
+// ---- the channel's threads
 
 Result<rpc::Welcome> NodeHub::on_hello(const rpc::NodeSessionPtr& session) {
   if (!is_open()) return fail(Code::kUnavailable, "another instance of control leads");

@@ -60,7 +60,7 @@ class NodeObserver {
 /// Keeps the sessions of all nodes and schedulers, their states, and tells schedulers about every change that matters
 /// for who is served within the same turn of the loop, about mere loads a little later and together. Takes sessions
 /// only while it is open: the nodes talk to the instance that leads. Belongs to the reactor's thread; the
-/// NodeServerEvents side is called on gRPC's threads and posts.
+/// NodeServerEvents side is called on the channel's threads and posts.
 class NodeHub final : public rpc::NodeServerEvents {
  public:
   struct Options {
@@ -73,7 +73,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   using Ship = std::function<void(const rpc::NodeSessionPtr&, rpc::UsageShipment)>;
   using ShipLogs = std::function<void(const rpc::NodeSessionPtr&, rpc::LogShipment)>;
 
-  /// `enrol`, `ship` and `ship_logs` are called on gRPC's threads. `state` and `clock` outlive the hub.
+  /// `enrol`, `ship` and `ship_logs` are called on the channel's threads. `state` and `clock` outlive the hub.
   NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& clock, Options options, Enrol enrol, Ship ship,
           ShipLogs ship_logs);
 
@@ -106,7 +106,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   /// The last hour's redirects of viewers who came to the wrong node.
   [[nodiscard]] std::vector<rpc::Correction> recent_corrections() const { return corrections_.recent(clock_.wall()); }
 
-  // On gRPC's threads:
+  // On the channel's threads:
   void on_enrol(rpc::EnrolRequest request, EnrolReply reply) override { enrol_(std::move(request), std::move(reply)); }
   Result<rpc::Welcome> on_hello(const rpc::NodeSessionPtr& session) override;
   void on_message(const rpc::NodeSessionPtr& session, rpc::NodeMessage message) override;
@@ -123,7 +123,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   void receive(NodePeer& peer, const rpc::PrefetchResult& result);
   void receive(NodePeer& peer, const rpc::HealthReport& report);
   void receive(NodePeer& peer, const rpc::CorrectionReport& report);
-  void receive(NodePeer& /*peer*/, const rpc::UsageShipment& /*shipment*/) {}  // taken on gRPC's thread
+  void receive(NodePeer& /*peer*/, const rpc::UsageShipment& /*shipment*/) {}  // taken on the channel's thread
   void receive(NodePeer& /*peer*/, const rpc::LogShipment& /*shipment*/) {}    // the same
   void raise_applied(NodePeer& peer, model::PurgeSeq applied);
   void note_change(NodePeer& peer);

@@ -29,7 +29,7 @@ struct AccessLogSettings {
 /// it is read at the start; changing it needs a restart.
 struct ControlSettings {
   Endpoint listen{IpAddress::v4(0x7f000001), 8080};  ///< REST API
-  std::string node_listen = "127.0.0.1:8443";        ///< host:port for agents and schedulers (gRPC, mutual TLS)
+  std::string node_listen = "127.0.0.1:8443";        ///< host:port for agents and schedulers (mutual TLS)
   std::filesystem::path state = "control-state";     ///< folder: database, bus, CA, tokens
   std::string advertise;                             ///< URL other instances name for this API; empty: `listen`
   std::string database;                              ///< URL; empty: sqlite in the state folder

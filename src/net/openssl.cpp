@@ -3,6 +3,7 @@
 #include <array>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "base/result.h"
 
@@ -29,6 +30,19 @@ SSL_CTX* make_context(const SSL_METHOD* method) {
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // resumption is by tickets
   SSL_CTX_set_read_ahead(context, 1);                           // one system call a record instead of two
   return context;
+}
+
+Status trust(SSL_CTX* context, std::string_view ca_pem) {
+  bool has_any = false;
+  const BioPtr bio = memory_bio(ca_pem);
+  while (X509* read = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
+    const X509Ptr certificate(read);
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
+    has_any = true;
+  }
+  ERR_clear_error();  // the end of the text counts as an error
+  if (!has_any) return fail(Code::kInvalid, "no certificate in the PEM text of trusted authorities");
+  return {};
 }
 
 std::string alpn_list(const std::vector<std::string>& protocols) {

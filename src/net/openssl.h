@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "base/openssl.h"
+#include "base/result.h"
 
 namespace yz::net {
 
@@ -23,6 +24,8 @@ using ChainPtr = std::unique_ptr<STACK_OF(X509), Freed<free_chain>>;
 [[nodiscard]] BioPtr memory_bio(std::string_view text);
 /// A context with what server and client have in common: versions, modes, no renegotiation, no session cache.
 [[nodiscard]] SSL_CTX* make_context(const SSL_METHOD* method);
+/// Trusts the authorities in a PEM text. Fails with kInvalid when there are none in it.
+[[nodiscard]] Status trust(SSL_CTX* context, std::string_view ca_pem);
 /// Protocol names in the form of ALPN (RFC 7301 §3.1): each behind its length.
 [[nodiscard]] std::string alpn_list(const std::vector<std::string>& protocols);
 

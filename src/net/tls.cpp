@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,6 +57,19 @@ std::string_view TlsStream::protocol() const {
 }
 
 std::string_view TlsStream::version() const { return SSL_get_version(ssl_); }
+std::vector<std::string> TlsStream::peer_certificates() const {
+  std::vector<std::string> out;
+  const auto add = [&out](X509* certificate) {
+    const BioPtr bio(BIO_new(BIO_s_mem()));
+    if (PEM_write_bio_X509(bio.get(), certificate) == 1) out.push_back(drain(bio.get()));
+  };
+  if (SSL_is_server(ssl_) == 1) {
+    if (X509* leaf = SSL_get0_peer_certificate(ssl_)) add(leaf);
+  } else if (STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl_)) {
+    for (int i = 0; i < sk_X509_num(chain); ++i) add(sk_X509_value(chain, i));
+  }
+  return out;
+}
 bool TlsStream::is_resumed() const { return SSL_session_reused(ssl_) == 1; }
 
 /// What the kernel did not take over is done by our own BIO from now on.

@@ -24,6 +24,9 @@ struct TlsServerOptions {
   std::vector<std::string> protocols = {"h2", "http/1.1"};  ///< offered by ALPN, the preferred first
   std::shared_ptr<TlsTicketKeys> tickets;                   ///< none: keys of this context alone, drawn when it is made
   bool kernel_tls = false;  ///< let the kernel encrypt where it can (see kernel_has_tls); else it is done here
+  /// Clients are asked for a certificate, and one that these authorities did not sign is refused; a client without one
+  /// is not (see TlsStream::peer_certificates). No handshake is shortened then, so that each proves who comes.
+  std::string client_ca_pem;
 };
 
 /// True when the kernel can encrypt TLS records (the "tls" upper layer protocol). Asked once, by trying.
@@ -37,6 +40,7 @@ class TlsServerContext {
   /// refuses the handshake with "unrecognized_name" (RFC 6066 §3). Any thread.
   using Choose = std::function<std::shared_ptr<const TlsIdentity>(std::string_view server_name)>;
 
+  /// Fails with kInvalid when `client_ca_pem` is not empty and holds no certificate.
   [[nodiscard]] static Result<std::shared_ptr<TlsServerContext>> make(Choose choose, TlsServerOptions options = {});
   ~TlsServerContext();
   TlsServerContext(const TlsServerContext&) = delete;
@@ -52,6 +56,7 @@ class TlsServerContext {
   std::string alpn_;
   std::shared_ptr<TlsTicketKeys> tickets_;
   bool uses_kernel_ = false;
+  bool asks_clients_ = false;
 };
 
 /// A TLS connection over a TCP connection. Made by accept_tls or connect_tls. After a write that failed (also by
@@ -75,6 +80,8 @@ class TlsStream final : public io::Stream {
   [[nodiscard]] std::string_view version() const;
   /// True when the handshake was shortened by a ticket.
   [[nodiscard]] bool is_resumed() const;
+  /// What the peer proved to be, PEM, the leaf first; of a client the leaf alone. Empty: it showed none.
+  [[nodiscard]] std::vector<std::string> peer_certificates() const;
   /// True when the kernel seals what is written, so that files are sent without a copy.
   [[nodiscard]] bool is_sealed_by_kernel() const { return kernel_seals_; }
   void shutdown_write() noexcept override;

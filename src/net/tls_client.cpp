@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/ip.h"
 #include "net/openssl.h"
+#include "net/tls_parts.h"
 
 namespace yz::net {
 
@@ -62,22 +62,19 @@ Result<std::shared_ptr<TlsClientContext>> TlsClientContext::make(const Options& 
   SSL_CTX* context = made->context_ = make_context(TLS_client_method());
   if (options.requires_tls13) SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
   if (options.trusts_system) SSL_CTX_set_default_verify_paths(context);
-  const std::string alpn = alpn_list({"http/1.1"});
+  const std::string alpn = alpn_list(options.protocols);
   SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(alpn.data()),
                           static_cast<unsigned>(alpn.size()));
   SSL_CTX_set_app_data(context, made.get());
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, TlsClientCallbacks::on_session);
-  bool has_any = false;
-  const BioPtr bio = memory_bio(options.ca_pem);
-  while (X509* read = PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)) {
-    const X509Ptr certificate(read);
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate.get());
-    has_any = true;
-  }
-  ERR_clear_error();  // the end of the text counts as an error
-  if (!options.ca_pem.empty() && !has_any) {
-    return fail(Code::kInvalid, "no certificate in the PEM text of trusted authorities");
+  if (!options.ca_pem.empty()) YZ_CHECK(trust(context, options.ca_pem));
+  if (options.certificate) {
+    YZ_CHECK(options.certificate->check());
+    const auto* parts = options.certificate->parts();
+    if (SSL_CTX_use_cert_and_key(context, parts->leaf.get(), parts->key.get(), parts->chain.get(), 1) != 1) {
+      return fail(Code::kInvalid, "the client certificate cannot be used: " + take_openssl_error());
+    }
   }
   return made;
 }

@@ -6,8 +6,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
+#include "net/tls_certificate.h"
 
 struct ssl_ctx_st;
 struct ssl_session_st;
@@ -27,12 +29,14 @@ struct TlsServerName {
 class TlsClientContext {
  public:
   struct Options {
-    std::string_view ca_pem;      ///< certificates to trust; not kept
-    bool trusts_system = true;    ///< the system's authorities, too
-    bool requires_tls13 = false;  ///< else TLS 1.2 will do
+    std::string_view ca_pem;                            ///< certificates to trust; not kept
+    bool trusts_system = true;                          ///< the system's authorities, too
+    bool requires_tls13 = false;                        ///< else TLS 1.2 will do
+    std::vector<std::string> protocols = {"http/1.1"};  ///< offered by ALPN
+    std::shared_ptr<const TlsCertificate> certificate;  ///< shown when the server asks; none: none
   };
 
-  /// Fails with kInvalid when `ca_pem` is not empty and holds no certificate.
+  /// Fails with kInvalid when `ca_pem` is not empty and holds no certificate, or `certificate` is not sound.
   [[nodiscard]] static Result<std::shared_ptr<TlsClientContext>> make(const Options& options);
   /// Trusts the system's certificates, and those of `extra_ca_pem` if it is not empty.
   [[nodiscard]] static Result<std::shared_ptr<TlsClientContext>> make(std::string_view extra_ca_pem = {});

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "net/openssl.h"
 #include "net/tls.h"
 #include "net/tls_parts.h"
 
@@ -101,6 +102,7 @@ struct TlsServerCallbacks {
     // A ticket is good for the name it was given under, and no other.
     const Hash128 scope = hash128(stream.server_name_);
     SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(&scope), sizeof scope);
+    if (context_of(ssl).asks_clients_) return SSL_CLIENT_HELLO_SUCCESS;  // a prepared context trusts nobody
     if (SSL_CTX* prepared = prepared_for(*stream.identity_)) SSL_set_SSL_CTX(ssl, prepared);
     return SSL_CLIENT_HELLO_SUCCESS;
   }
@@ -191,6 +193,13 @@ Result<std::shared_ptr<TlsServerContext>> TlsServerContext::make(Choose choose, 
   TlsServerCallbacks::set_on(context);
   SSL_CTX_set_cert_cb(context, TlsServerCallbacks::on_certificate, nullptr);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, TlsServerCallbacks::on_ticket);
+  if (!options.client_ca_pem.empty()) {
+    YZ_CHECK(trust(context, options.client_ca_pem));
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_num_tickets(context, 0);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    made->asks_clients_ = true;
+  }
   return made;
 }
 

@@ -1,106 +1,65 @@
 #include "rpc/channel.h"
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <string_view>
 
-#include <grpc/grpc.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-#include <netdb.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
-#include "base/fd.h"
-#include "base/openssl.h"
-#include "rpc/grpc_status.h"
+#include "io/reactor.h"
+#include "io/resolver.h"
+#include "net/connect_any.h"
+#include "rpc/address.h"
+#include "rpc/link.h"
 
 namespace yz::rpc {
 namespace {
 
-Result<std::pair<std::string, std::string>> split_host_port(const std::string& control) {
-  const auto colon = control.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == control.size()) {
-    return fail(Code::kInvalid, "'" + control + "' is not host:port");
-  }
-  std::string host = control.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  return std::pair(host, control.substr(colon + 1));
-}
+/// The next address is tried when one has not answered for so long (RFC 8305 §5).
+constexpr std::chrono::milliseconds kStagger{250};
 
-Result<UniqueFd> connect_tcp(const std::string& control, std::chrono::milliseconds timeout) {
-  YZ_TRY(const auto host_port, split_host_port(control));
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host_port.first.c_str(), host_port.second.c_str(), &hints, &found); error != 0) {
-    return fail(Code::kUnavailable, "resolve " + control + ": " + gai_strerror(error));
-  }
-  const std::unique_ptr<addrinfo, Freed<freeaddrinfo>> addresses(found);
-  const timeval limit{static_cast<time_t>(timeout.count() / 1000),
-                      static_cast<suseconds_t>(timeout.count() % 1000 * 1000)};
-  int last_error = ECONNREFUSED;
-  for (const addrinfo* a = addresses.get(); a != nullptr; a = a->ai_next) {
-    UniqueFd fd(::socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol));
-    if (!fd) continue;
-    setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (::connect(fd.get(), a->ai_addr, a->ai_addrlen) == 0) return fd;
-    last_error = errno;
-  }
-  return fail(Code::kUnavailable, "connect to " + control + ": " + std::strerror(last_error));
-}
-
-Result<std::string> to_pem(X509* certificate) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_X509(bio.get(), certificate) != 1) return fail(Code::kInternal, "write certificate");
-  return drain(bio.get());
+io::Task<Result<std::unique_ptr<net::TlsStream>>> secure(std::string control, std::vector<Endpoint> addresses,
+                                                         net::TlsClientContext::Options options, bool verifies,
+                                                         MonoTime deadline) {
+  options.trusts_system = false;
+  options.requires_tls13 = true;
+  options.protocols = {kProtocol};
+  YZ_CO_TRY(auto context, net::TlsClientContext::make(options));
+  auto stream = co_await net::connect_any(std::move(addresses), kStagger, deadline);
+  if (!stream) co_return fail(std::move(stream).error().with_context("connect to " + control));
+  net::TlsServerName name{std::string(kControlName), verifies ? std::string(kControlName) : std::string(), verifies};
+  auto secured = co_await net::connect_tls(*std::move(stream), std::move(context), std::move(name), deadline);
+  if (!secured) co_return fail(std::move(secured).error().with_context(control));
+  co_return secured;
 }
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> make_channel(const std::string& control, const std::string& ca_pem,
-                                            const KeyPair* client, grpc::ChannelArguments arguments) {
-  set_up_grpc();
-  grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = ca_pem;
-  if (client != nullptr) {
-    tls.pem_private_key = client->key_pem;
-    tls.pem_cert_chain = client->certificate_pem;
-  }
-  arguments.SetSslTargetNameOverride(std::string(kControlName));
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(control, grpc::SslCredentials(tls), arguments);
+Result<std::vector<Endpoint>> resolve_control(const std::string& control) {
+  YZ_TRY(const HostPort where, HostPort::parse(control));
+  auto addresses = io::resolve_blocking(where.host);
+  if (!addresses) return fail(Code::kUnavailable, "resolve " + control + ": " + addresses.error().message);
+  std::vector<Endpoint> out;
+  for (const IpAddress& address : *addresses) out.push_back({address, where.port});
+  return out;
 }
 
-Result<std::string> fetch_ca(const std::string& control, const std::string& fingerprint,
-                             std::chrono::milliseconds timeout) {
-  YZ_TRY(const UniqueFd fd, connect_tcp(control, timeout));
-  const std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>> context(SSL_CTX_new(TLS_client_method()));
-  const std::unique_ptr<SSL, Freed<SSL_free>> ssl(context ? SSL_new(context.get()) : nullptr);
-  constexpr std::string_view kAlpn("\x02h2");
-  if (!ssl || SSL_set_fd(ssl.get(), fd.get()) != 1 ||
-      SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(kAlpn.data()), kAlpn.size()) != 0 ||
-      SSL_set_tlsext_host_name(ssl.get(), std::string(kControlName).c_str()) != 1) {
-    return fail(Code::kInternal, "prepare TLS");
+io::Task<Result<std::unique_ptr<net::TlsStream>>> connect_control(std::string control, std::vector<Endpoint> addresses,
+                                                                  std::string ca_pem, KeyPair own, MonoTime deadline) {
+  net::TlsClientContext::Options options;
+  options.ca_pem = ca_pem;
+  if (!own.certificate_pem.empty()) {
+    YZ_CO_TRY(options.certificate, net::TlsCertificate::load(own.certificate_pem, own.key_pem));
   }
-  const int connected = SSL_connect(ssl.get());
-  ERR_clear_error();
-  if (connected != 1) return fail(Code::kUnavailable, control + " does not speak TLS");
-  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(ssl.get());
-  if (chain == nullptr || sk_X509_num(chain) < 1) return fail(Code::kPermission, control + " showed no certificate");
-  YZ_TRY(std::string ca_pem, to_pem(sk_X509_value(chain, sk_X509_num(chain) - 1)));
-  YZ_TRY(const std::string actual, certificate_fingerprint(ca_pem));
+  co_return co_await secure(std::move(control), std::move(addresses), std::move(options), true, deadline);
+}
+
+io::Task<Result<std::string>> fetch_ca(std::string control, std::vector<Endpoint> addresses, std::string fingerprint,
+                                       MonoTime deadline) {
+  YZ_CO_TRY(const auto stream, co_await secure(control, std::move(addresses), {}, false, deadline));
+  const std::vector<std::string> chain = stream->peer_certificates();
+  if (chain.empty()) co_return fail(Code::kPermission, control + " showed no certificate");
+  YZ_CO_TRY(const std::string actual, certificate_fingerprint(chain.back()));
   if (fingerprint.empty() || !actual.starts_with(fingerprint)) {
-    return fail(Code::kPermission, "the server at " + control + " is not of the cluster this join token is for");
+    co_return fail(Code::kPermission, "the server at " + control + " is not of the cluster this join token is for");
   }
-  return ca_pem;
+  co_return chain.back();
 }
 
 }  // namespace yz::rpc

@@ -1,28 +1,31 @@
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include <grpcpp/channel.h>
-#include <grpcpp/support/channel_arguments.h>
-
-#include "base/result.h"
+#include "base/ip.h"
+#include "io/task.h"
+#include "net/tls.h"
 #include "rpc/ca.h"
 
-// Included by this room's sources only.
+// How a node reaches control. Included by this room's sources only.
 
 namespace yz::rpc {
 
-/// A channel to one control server, which must prove to be kControlName under `ca_pem`. Never through a proxy, never a
-/// connection shared with another channel: its back-off would be shared too.
-[[nodiscard]] std::shared_ptr<grpc::Channel> make_channel(const std::string& control, const std::string& ca_pem,
-                                                          const KeyPair* client, grpc::ChannelArguments arguments = {});
+/// The addresses of "host:port". Blocks unless the host is an address. Fails with kInvalid, kUnavailable.
+[[nodiscard]] Result<std::vector<Endpoint>> resolve_control(const std::string& control);
 
-/// The CA certificate that the server at `control` presents (the last of its chain), if its fingerprint starts with
-/// `fingerprint`. Nothing else about the server is trusted yet. Blocks at most `timeout` per step.
-/// Fails with kPermission when another CA answers, kUnavailable, kTimeout.
-[[nodiscard]] Result<std::string> fetch_ca(const std::string& control, const std::string& fingerprint,
-                                           std::chrono::milliseconds timeout);
+/// Connects to the first of `addresses` that answers and proves to be control by a certificate of `ca_pem`; shows
+/// `own`, if it is not empty. `control` is what errors call it. Fails with kUnavailable, kTimeout, kPermission.
+[[nodiscard]] io::Task<Result<std::unique_ptr<net::TlsStream>>> connect_control(std::string control,
+                                                                                std::vector<Endpoint> addresses,
+                                                                                std::string ca_pem, KeyPair own,
+                                                                                MonoTime deadline);
+
+/// The CA that the server at `addresses` presents, PEM, if its fingerprint begins with `fingerprint`. Fails with
+/// kPermission when it is another.
+[[nodiscard]] io::Task<Result<std::string>> fetch_ca(std::string control, std::vector<Endpoint> addresses,
+                                                     std::string fingerprint, MonoTime deadline);
 
 }  // namespace yz::rpc

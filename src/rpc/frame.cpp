@@ -1,26 +1,76 @@
 #include "rpc/frame.h"
 
-#include <cstdint>
-#include <string>
-
 #include <google/protobuf/io/coded_stream.h>
-#include <grpcpp/impl/codegen/proto_utils.h>
-#include <grpcpp/support/slice.h>
 
-namespace yz::rpc::wire {
+namespace yz::rpc {
+
+Status FrameReader::read(std::string_view bytes, const OnFrame& on_frame) {
+  if (pending_.empty()) {
+    YZ_TRY(const std::size_t used, read_whole(bytes, on_frame));
+    pending_.assign(bytes.substr(used));
+    return {};
+  }
+  pending_.append(bytes);
+  YZ_TRY(const std::size_t used, read_whole(pending_, on_frame));
+  pending_.erase(0, used);
+  if (pending_.empty()) pending_ = {};  // an idle connection holds no buffer
+  return {};
+}
+
+/// The bytes of the whole frames at the beginning of `bytes`.
+Result<std::size_t> FrameReader::read_whole(std::string_view bytes, const OnFrame& on_frame) const {
+  std::size_t at = 0;
+  while (bytes.size() - at >= kFrameHead) {
+    const auto byte = [&](std::size_t i) { return std::size_t{static_cast<unsigned char>(bytes[at + i])}; };
+    const std::size_t kind = byte(0);
+    const std::size_t size = byte(1) << 16 | byte(2) << 8 | byte(3);
+    if (kind < std::size_t{1} || kind > static_cast<std::size_t>(FrameKind::kPong)) {
+      return fail(Code::kInvalid, "not a frame of the node channel (kind " + std::to_string(kind) + ")",
+                  Fault::kClient);
+    }
+    if (size > max_body_) {
+      return fail(Code::kLimit,
+                  "a frame of " + std::to_string(size) + " bytes, at most " + std::to_string(max_body_) + " are taken",
+                  Fault::kClient);
+    }
+    if (bytes.size() - at - kFrameHead < size) break;
+    YZ_CHECK(on_frame({static_cast<FrameKind>(kind), bytes.substr(at + kFrameHead, size)}));
+    at += kFrameHead + size;
+  }
+  return at;
+}
+
+namespace wire {
 namespace {
 
 /// Below this a copy costs less than keeping count of who uses the original.
 constexpr std::size_t kCopyBelow = 4'096;
 
-grpc::Slice copied(const std::string& bytes) { return {bytes.data(), bytes.size()}; }
+struct CodeNumber {
+  Code code;
+  pb::ErrorCode number;
+};
+constexpr CodeNumber kCodes[] = {
+    {Code::kInvalid, pb::ERROR_CODE_INVALID},
+    {Code::kNotFound, pb::ERROR_CODE_NOT_FOUND},
+    {Code::kAlreadyExists, pb::ERROR_CODE_ALREADY_EXISTS},
+    {Code::kConflict, pb::ERROR_CODE_CONFLICT},
+    {Code::kUnauthenticated, pb::ERROR_CODE_UNAUTHENTICATED},
+    {Code::kPermission, pb::ERROR_CODE_PERMISSION},
+    {Code::kLimit, pb::ERROR_CODE_LIMIT},
+    {Code::kTimeout, pb::ERROR_CODE_TIMEOUT},
+    {Code::kUnavailable, pb::ERROR_CODE_UNAVAILABLE},
+    {Code::kCancelled, pb::ERROR_CODE_CANCELLED},
+    {Code::kCorrupt, pb::ERROR_CODE_CORRUPT},
+    {Code::kUnsupported, pb::ERROR_CODE_UNSUPPORTED},
+};
 
-grpc::Slice shared(const SharedBytes& bytes, Slice part) {
-  if (part.size < kCopyBelow) return {bytes->data() + part.offset, part.size};
-  auto* held = new SharedBytes(bytes);  // gRPC's API: until the last frame is gone
-  auto release = [](void* user_data) { delete static_cast<SharedBytes*>(user_data); };
-  // gRPC never writes into a slice.
-  return {const_cast<char*>(bytes->data()) + part.offset, part.size, release, held};
+void append_head(FrameKind kind, std::size_t size, std::string& out) {
+  YZ_ASSERT(size <= kMaxFrame);
+  out += static_cast<char>(kind);
+  out += static_cast<char>(size >> 16);
+  out += static_cast<char>(size >> 8);
+  out += static_cast<char>(size);
 }
 
 /// The message without its payload's bytes: they are the last field of the last field, so that all that is missing
@@ -61,15 +111,22 @@ std::string piece_head(const SharedBytes& payload, Slice slice) {
   return piece.bytes();
 }
 
-grpc::ByteBuffer joined(int field, const HeadWriter& body, const SharedBytes& payload, Slice slice) {
+OutFrame joined(int field, const HeadWriter& body, const SharedBytes& payload, Slice slice) {
   HeadWriter whole(slice.size);
   whole.open(field, body.bytes());
-  const grpc::Slice slices[] = {copied(whole.bytes()), shared(payload, slice)};
-  return {slices, 2};
+  OutFrame out;
+  append_head(FrameKind::kMessage, whole.bytes().size() + slice.size, out.head);
+  out.head += whole.bytes();
+  if (slice.size < kCopyBelow) {
+    out.head.append(*payload, slice.offset, slice.size);
+  } else {
+    out.payload = payload;
+    out.slice = slice;
+  }
+  return out;
 }
 
-grpc::ByteBuffer config_frame(std::uint64_t from, std::uint64_t to, bool is_snapshot, const SharedBytes& payload,
-                              Slice slice) {
+OutFrame config_frame(std::uint64_t from, std::uint64_t to, bool is_snapshot, const SharedBytes& payload, Slice slice) {
   HeadWriter update(slice.size);
   update.number(pb::ConfigUpdate::kFromFieldNumber, from);
   update.number(pb::ConfigUpdate::kToFieldNumber, to);
@@ -80,7 +137,20 @@ grpc::ByteBuffer config_frame(std::uint64_t from, std::uint64_t to, bool is_snap
 
 }  // namespace
 
-grpc::ByteBuffer to_frame(const ControlMessage& message, Slice slice) {
+OutFrame to_frame(FrameKind kind, const google::protobuf::MessageLite& message) {
+  OutFrame out;
+  append_head(kind, message.ByteSizeLong(), out.head);
+  (void)message.AppendToString(&out.head);
+  return out;
+}
+
+OutFrame bare_frame(FrameKind kind) {
+  OutFrame out;
+  append_head(kind, 0, out.head);
+  return out;
+}
+
+OutFrame to_frame(const ControlMessage& message, Slice slice) {
   if (const auto* m = std::get_if<ConfigSnapshotUpdate>(&message); m != nullptr && m->snapshot) {
     return config_frame(0, m->seq.value, true, m->snapshot, slice);
   }
@@ -96,14 +166,43 @@ grpc::ByteBuffer to_frame(const ControlMessage& message, Slice slice) {
   }
   pb::ControlMessage out;
   to_wire(message, slice, out);
-  const grpc::Slice bytes = copied(out.SerializeAsString());
-  return {&bytes, 1};
+  return to_frame(FrameKind::kMessage, out);
 }
 
-Status from_frame(grpc::ByteBuffer& frame, pb::NodeMessage& out) {
-  const grpc::Status parsed = grpc::GenericDeserialize<grpc::ProtoBufferReader, pb::NodeMessage>(&frame, &out);
-  if (!parsed.ok()) return fail(Code::kInvalid, "the message cannot be read", Fault::kClient);
+OutFrame to_frame(const NodeMessage& message, Slice slice) {
+  pb::NodeMessage out;
+  to_wire(message, slice, out);
+  return to_frame(FrameKind::kMessage, out);
+}
+
+OutFrame end_frame(const Error& error) {
+  pb::End end;
+  end.set_code(pb::ERROR_CODE_INTERNAL);
+  for (const CodeNumber& pair : kCodes) {
+    if (pair.code == error.code) end.set_code(pair.number);
+  }
+  end.set_message(error.message);
+  return to_frame(FrameKind::kEnd, end);
+}
+
+Result<Error> read_end(std::string_view body) {
+  pb::End end;
+  YZ_CHECK(parse(body, end));
+  Error error;
+  for (const CodeNumber& pair : kCodes) {
+    if (pair.number == end.code()) error.code = pair.code;
+  }
+  error.retryable = error.code == Code::kUnavailable || error.code == Code::kTimeout;
+  error.message = end.message().empty() ? "the session ended" : std::move(*end.mutable_message());
+  return error;
+}
+
+Status parse(std::string_view body, google::protobuf::MessageLite& out) {
+  if (!out.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
+    return fail(Code::kInvalid, "the message cannot be read", Fault::kClient);
+  }
   return {};
 }
 
-}  // namespace yz::rpc::wire
+}  // namespace wire
+}  // namespace yz::rpc

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "io/reactor.h"
+#include "rpc/channel.h"
 #include "rpc/node_client.h"
 #include "rpc/node_server.h"
 
@@ -71,6 +73,7 @@ class FakeControl final : public NodeServerEvents {
     return Welcome{session->node(), model::ConfigSeq{10}, model::PurgeSeq{20}};
   }
   void on_message(const NodeSessionPtr& session, NodeMessage message) override {
+    if (stall) const std::lock_guard wait(stall_mutex);
     if (const auto* ack = std::get_if<PurgeAck>(&message)) journal.add("purge ack " + to_string(ack->applied));
     if (const auto* usage = std::get_if<UsageShipment>(&message)) {
       journal.add("usage " + std::to_string(usage->number) + " of " + std::to_string(usage->batch->size()));
@@ -99,6 +102,8 @@ class FakeControl final : public NodeServerEvents {
   std::atomic<bool> refuse = false;
   std::atomic<std::uint64_t> behind_from = 0;
   Journal journal;
+  std::atomic<bool> stall = false;
+  std::mutex stall_mutex;
   std::mutex mutex;
   NodeSessionPtr last;
 };
@@ -141,8 +146,7 @@ class NodeChannelTest : public testing::Test {
     server.reset();
   }
 
-  void start_server(int port = 0) {
-    NodeServerOptions options;
+  void start_server(int port = 0, NodeServerOptions options = {}) {
     options.listen = "127.0.0.1:" + std::to_string(port);
     options.server = make_server_certificate(control.ca, now(), 24h).value();
     options.ca_pem = control.ca.certificate_pem;
@@ -158,8 +162,7 @@ class NodeChannelTest : public testing::Test {
             {own.key_pem, sign_request(ca, own.request_pem, model::NodeId{id}, at, 1h).value()},
             control.ca.certificate_pem};
   }
-  std::unique_ptr<NodeClient> connect(NodeIdentity identity, NodeClientEvents& events) {
-    NodeClientOptions options;
+  std::unique_ptr<NodeClient> connect(NodeIdentity identity, NodeClientEvents& events, NodeClientOptions options = {}) {
     options.controls = {address()};
     options.identity = std::move(identity);
     return NodeClient::start(std::move(options), events);
@@ -317,6 +320,83 @@ TEST_F(NodeChannelTest, ASlowNodeHoldsUpNobodyAndIsToldWhatItMissed) {
   for (std::uint64_t i = 1; i < from; ++i) {
     EXPECT_TRUE(node.journal.has("purges " + std::to_string(i) + "-" + std::to_string(i))) << i;
   }
+}
+
+TEST_F(NodeChannelTest, ASilentNodeIsAskedAndThenGivenUp) {
+  NodeServerOptions options;
+  options.keepalive_time = 300ms;
+  options.keepalive_timeout = 300ms;
+  start_server(0, std::move(options));
+  FakeNode quiet;  // says nothing by itself, but answers
+  quiet.id = model::NodeId{6};
+  const auto quiet_client = connect(identity_from(control.ca, 6), quiet);
+  ASSERT_TRUE(quiet.journal.wait_for("welcome 10"));
+  client = connect(identity_from(control.ca, 5), node);
+  ASSERT_TRUE(node.journal.wait_for("welcome 10"));
+  node.stall = true;
+  {
+    const std::lock_guard stalled(node.stall_mutex);
+    control.session()->send(PurgeRecords{model::PurgeSeq{1}, model::PurgeSeq{1}, std::make_shared<std::string>("p")});
+    EXPECT_TRUE(control.journal.wait_for("closed: the node is silent")) << control.journal.all();
+  }
+  EXPECT_FALSE(quiet.journal.has("disconnected: the node is silent"));
+  EXPECT_TRUE(quiet_client->is_connected());
+}
+
+TEST_F(NodeChannelTest, ASilentControlIsGivenUp) {
+  start_server();
+  NodeClientOptions options;
+  options.keepalive_time = 200ms;
+  options.keepalive_timeout = 200ms;
+  client = connect(identity_from(control.ca, 5), node, std::move(options));
+  ASSERT_TRUE(node.journal.wait_for("welcome 10"));
+  control.stall = true;
+  {
+    const std::lock_guard stalled(control.stall_mutex);
+    ASSERT_TRUE(client->send(PurgeAck{model::PurgeSeq{8}}));
+    EXPECT_TRUE(node.journal.wait_for("disconnected: control is silent")) << node.journal.all();
+  }
+  EXPECT_TRUE(node.journal.wait_for("welcome 10", 2));
+}
+
+/// A connection that speaks TLS as a node does, and then something else.
+std::string answer_to(const std::string& address, const std::string& ca_pem, std::string bytes) {
+  io::Reactor reactor(io::Backend::kEpoll);
+  const auto visit = [&]() -> io::Task<std::string> {
+    const MonoTime deadline = reactor.in(10s);
+    auto stream = co_await connect_control(address, resolve_control(address).value(), ca_pem, {}, deadline);
+    if (!stream) co_return stream.error().message;
+    (void)co_await (*stream)->write_all(bytes, 1s);
+    std::string got(4'096, '\0');
+    const auto size = co_await (*stream)->read(got, deadline);
+    co_return size ? got.substr(0, *size) : size.error().message;
+  };
+  return reactor.block_on(visit());
+}
+
+TEST_F(NodeChannelTest, WhatIsNoFrameIsAnsweredWithTheReason) {
+  start_server();
+  EXPECT_NE(answer_to(address(), control.ca.certificate_pem, "GET / HTTP/1.1\r\n\r\n").find("not a frame"),
+            std::string::npos);
+  const std::string too_long("\x01\x01\x00\x01", 4);  // 65,537 bytes, before anybody is known
+  EXPECT_NE(answer_to(address(), control.ca.certificate_pem, too_long).find("at most 65536"), std::string::npos);
+  EXPECT_EQ(control.journal.all(), "");
+}
+
+TEST_F(NodeChannelTest, WhoSaysNothingIsShownTheDoor) {
+  NodeServerOptions options;
+  options.hello_timeout = 300ms;
+  start_server(0, std::move(options));
+  EXPECT_NE(answer_to(address(), control.ca.certificate_pem, "").find("no Hello in time"), std::string::npos);
+}
+
+TEST_F(NodeChannelTest, StrangersAreBounded) {
+  NodeServerOptions options;
+  options.max_unknown = 0;
+  start_server(0, std::move(options));
+  client = connect(identity_from(control.ca, 5), node);
+  EXPECT_TRUE(node.journal.wait_for("refused", 2)) << node.journal.all();
+  EXPECT_EQ(control.journal.all(), "");
 }
 
 TEST_F(NodeChannelTest, ATakenPortIsSaid) {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "io/reactor_thread.h"
 #include "rpc/ca.h"
 #include "rpc/node_messages.h"
 
@@ -36,8 +37,8 @@ struct EnrolOptions {
 [[nodiscard]] Result<NodeIdentity> renew(const std::string& control, const NodeIdentity& current,
                                          std::chrono::milliseconds timeout = std::chrono::milliseconds(10'000));
 
-/// What the client reports, on its own threads, one call at a time. Implementations post to their reactor. `send` may
-/// be called inside; `stop` and the destructor may not.
+/// What the client reports, on its thread, one call at a time. Implementations post to their reactor. `send` may be
+/// called inside; `stop` and the destructor may not.
 class NodeClientEvents {
  public:
   virtual ~NodeClientEvents() = default;
@@ -61,6 +62,7 @@ struct NodeClientOptions {
   std::chrono::milliseconds keepalive_time{20'000};
   std::chrono::milliseconds keepalive_timeout{5'000};
   std::size_t max_queued_bytes = 16ULL << 20;
+  io::ReactorThread* thread = nullptr;  ///< to share one among many clients, which it outlives; null: one of its own
 };
 
 /// A node's end of the channel to control: keeps one session open for ever, with jittered backoff. Any thread may call.

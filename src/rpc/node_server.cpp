@@ -1,43 +1,36 @@
 #include "rpc/node_server.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
-#include <grpc/grpc.h>
-#include <grpc/grpc_security_constants.h>
-#include <grpcpp/security/auth_context.h>
-#include <grpcpp/security/server_credentials.h>
-#include <grpcpp/server.h>
-#include <grpcpp/server_builder.h>
-
-#include "rpc/grpc_status.h"
+#include "base/log.h"
+#include "io/listener.h"
+#include "io/reactor_thread.h"
+#include "io/resolver.h"
+#include "net/tls.h"
+#include "rpc/address.h"
 #include "rpc/node_session.h"
-#include "yizhan/v1/node.grpc.pb.h"
 
 namespace yz::rpc {
 namespace {
 
-constexpr int kMaxMessageBytes = 4 << 20;
 constexpr std::chrono::milliseconds kHousekeeping{250};
 constexpr std::chrono::milliseconds kStopGrace{1000};  // for closing sessions with a reason
+constexpr std::chrono::milliseconds kAcceptPause{20};
 
-/// Connect's messages as bytes: frames share their payloads (frame.h).
-using Service = wire::pb::NodeChannel::WithRawCallbackMethod_Connect<
-    wire::pb::NodeChannel::WithCallbackMethod_Enrol<wire::pb::NodeChannel::Service>>;
-
-class ServerImpl final : public NodeServer, public SessionHost, private Service {
+class ServerImpl final : public NodeServer, public SessionHost {
  public:
   ServerImpl(NodeServerOptions options, NodeServerEvents& events) : options_(std::move(options)), events_(events) {}
   ~ServerImpl() override { stop(); }
 
   Status listen();
 
-  [[nodiscard]] std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
+  [[nodiscard]] std::uint16_t port() const override { return port_; }
   [[nodiscard]] std::size_t session_count() const override {
     const std::lock_guard lock(mutex_);
     return by_node_.size();
@@ -47,116 +40,102 @@ class ServerImpl final : public NodeServer, public SessionHost, private Service 
   [[nodiscard]] NodeServerEvents& events() override { return events_; }
   [[nodiscard]] const NodeServerOptions& options() const override { return options_; }
   void admit(const ServerSessionPtr& session) override;
-  void forget(const ServerSessionPtr& session) override;
 
  private:
-  grpc::ServerUnaryReactor* Enrol(grpc::CallbackServerContext* context, const wire::pb::EnrolRequest* request,
-                                  wire::pb::EnrolResponse* response) override;
-  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Connect(grpc::CallbackServerContext* context) override;
-  void keep_house();
-  [[nodiscard]] std::vector<ServerSessionPtr> all_sessions() const;
-  void call_ended();
+  /// One reactor, and what runs there.
+  struct Worker {
+    explicit Worker(const std::string& name) : thread(name, io::Backend::kEpoll) {}
+    io::ReactorThread thread;
+    std::unique_ptr<io::TaskScope> tasks = std::make_unique<io::TaskScope>();  // made and destroyed on the thread
+    std::unordered_set<ServerSessionPtr> sessions;                             // on the thread
+  };
+  io::Task<void> accept_loop(io::TcpListener listener);
+  void hand_over(io::TcpStream stream);
+  io::Task<void> serve(Worker& worker, ServerSessionPtr session, UniqueFd fd, Endpoint peer);
+  io::Task<void> keep_house(Worker& worker);
+  void forget(const ServerSessionPtr& session);
 
   const NodeServerOptions options_;
   NodeServerEvents& events_;
-  int port_ = 0;
-  std::unique_ptr<grpc::Server> server_;
-  std::thread housekeeper_;
+  std::shared_ptr<net::TlsServerContext> tls_;
+  std::uint16_t port_ = 0;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::size_t next_worker_ = 0;  // on the first worker's thread
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;
-  std::size_t calls_ = 0;  // streams and enrolments gRPC still knows
-  std::unordered_set<ServerSessionPtr> sessions_;
+  bool is_stopping_ = false;
+  std::unordered_set<ServerSessionPtr> all_;
   std::unordered_map<model::NodeId, ServerSessionPtr> by_node_;
 };
 
 Status ServerImpl::listen() {
-  set_up_grpc();
   YZ_CHECK(verify_pair(options_.server, options_.ca_pem));
-  grpc::SslServerCredentialsOptions tls(GRPC_SSL_REQUEST_CLIENT_CERTIFICATE_AND_VERIFY);
-  tls.pem_root_certs = options_.ca_pem;
-  tls.pem_key_cert_pairs.push_back({options_.server.key_pem, options_.server.certificate_pem});
+  YZ_TRY(auto shown, net::TlsCertificate::load(options_.server.certificate_pem, options_.server.key_pem));
+  auto identity = std::make_shared<net::TlsIdentity>();
+  identity->certificates = {std::move(shown)};
+  identity->min_version = net::TlsVersion::kTls13;
+  net::TlsServerOptions tls;
+  tls.protocols = {kProtocol};
+  tls.client_ca_pem = options_.ca_pem;
+  YZ_TRY(tls_, net::TlsServerContext::make([identity](std::string_view) { return identity; }, std::move(tls)));
 
-  grpc::ServerBuilder builder;
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second control on the port is a mistake to be told
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options_.keepalive_time.count()));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, static_cast<int>(options_.keepalive_timeout.count()));
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // The default, 300 s, answers our nodes' keepalive with GOAWAY too_many_pings.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.AddListeningPort(options_.listen, grpc::SslServerCredentials(tls), &port_);
-  builder.RegisterService(this);
-  server_ = builder.BuildAndStart();
-  if (!server_ || port_ == 0) {
-    server_.reset();
-    return fail(Code::kUnavailable,
-                "cannot listen on " + options_.listen + ": taken or not an address of this machine");
+  YZ_TRY(const HostPort where, HostPort::parse(options_.listen));
+  YZ_TRY(const auto addresses, io::resolve_blocking(where.host));
+  for (std::size_t i = 0; i < std::max<std::size_t>(options_.threads, 1); ++i) {
+    workers_.push_back(std::make_unique<Worker>("nodes-" + std::to_string(i)));
   }
-  housekeeper_ = std::thread([this] { keep_house(); });
+  // One listener, not one a thread: a second control on the port is a mistake to be told.
+  Status listening;
+  workers_.front()->thread.run_and_wait([&](io::Reactor& reactor) {
+    auto bound = io::TcpListener::bind(reactor, {addresses.front(), where.port});
+    if (!bound) {
+      listening = fail(Code::kUnavailable, "cannot listen on " + options_.listen + ": " + bound.error().message);
+      return;
+    }
+    port_ = bound->local().port;
+    reactor.spawn_into(*workers_.front()->tasks, accept_loop(*std::move(bound)));
+  });
+  YZ_CHECK(listening);
+  for (const auto& worker : workers_) {
+    worker->thread.run_and_wait([&](io::Reactor& reactor) { reactor.spawn_into(*worker->tasks, keep_house(*worker)); });
+  }
   return {};
 }
 
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ServerImpl::Connect(grpc::CallbackServerContext* context) {
-  auto session = std::make_shared<ServerSession>(*this, *context);
-  session->begin();
-  bool refuse = false;
-  {
-    const std::lock_guard lock(mutex_);
-    ++calls_;
-    sessions_.insert(session);
-    refuse = stopping_;
-  }
-  if (refuse) session->close("control is stopping");
-  return session.get();
-}
-
-grpc::ServerUnaryReactor* ServerImpl::Enrol(grpc::CallbackServerContext* context, const wire::pb::EnrolRequest* request,
-                                            wire::pb::EnrolResponse* response) {
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto role = wire::from_wire(request->role());
-  if (!role) {
-    reactor->Finish(to_grpc(role.error()));
-    return reactor;
-  }
-  EnrolRequest enrol{request->token_secret(), {}, request->request_pem(), *role, request->name(), context->peer()};
-  const auto auth = context->auth_context();
-  if (enrol.token_secret.empty()) {
-    const auto pem =
-        auth ? auth->FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME) : std::vector<grpc::string_ref>{};
-    auto identity = pem.size() == 1 && auth->IsPeerAuthenticated()
-                        ? identity_of({pem.front().data(), pem.front().size()})
-                        : fail(Code::kUnauthenticated, "neither a join token nor a client certificate");
-    if (!identity) {
-      reactor->Finish(to_grpc(identity.error()));
-      return reactor;
-    }
-    enrol.renewing = identity->node;
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    ++calls_;
-  }
-  events_.on_enrol(std::move(enrol), [this, reactor, response](Result<EnrolAnswer> answer) {
-    if (answer) {
-      response->set_node_id(answer->node.value);
-      response->set_certificate_pem(answer->certificate_pem);
-      response->set_ca_pem(answer->ca_pem);
-      reactor->Finish(grpc::Status::OK);
+io::Task<void> ServerImpl::accept_loop(io::TcpListener listener) {
+  for (;;) {
+    auto stream = co_await listener.accept(io::kNoDeadline);
+    if (stream) {
+      hand_over(*std::move(stream));
     } else {
-      reactor->Finish(to_grpc(answer.error()));
+      log::warn("node channel: accept: {}", stream.error().message);
+      co_await io::sleep_for(kAcceptPause);
     }
-    call_ended();
-  });
-  return reactor;
+  }
 }
 
-void ServerImpl::call_ended() {
-  const std::lock_guard lock(mutex_);
-  --calls_;
-  changed_.notify_all();
+void ServerImpl::hand_over(io::TcpStream stream) {
+  auto session = std::make_shared<ServerSession>(*this, stream.peer());
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopping_ || all_.size() - by_node_.size() >= options_.max_unknown) return;
+    all_.insert(session);
+  }
+  Worker& worker = *workers_[next_worker_++ % workers_.size()];
+  const Endpoint peer = stream.peer();
+  worker.thread.reactor().post(
+      [this, &worker, session = std::move(session), peer, fd = std::move(stream).release_fd()]() mutable {
+        if (!worker.tasks) return;  // stopped meanwhile
+        io::Reactor::current().spawn_into(*worker.tasks, serve(worker, std::move(session), std::move(fd), peer));
+      });
+}
+
+io::Task<void> ServerImpl::serve(Worker& worker, ServerSessionPtr session, UniqueFd fd, Endpoint peer) {
+  worker.sessions.insert(session);
+  co_await session->run(io::TcpStream(io::Reactor::current(), std::move(fd), peer), tls_);
+  worker.sessions.erase(session);
+  forget(session);
 }
 
 void ServerImpl::admit(const ServerSessionPtr& session) {
@@ -168,48 +147,46 @@ void ServerImpl::admit(const ServerSessionPtr& session) {
   }
   if (!old) return;
   old->close("replaced by a newer session");
-  old->report_closed("replaced by a newer session");
+  old->report_closed();
 }
 
 void ServerImpl::forget(const ServerSessionPtr& session) {
   const std::lock_guard lock(mutex_);
-  sessions_.erase(session);
+  all_.erase(session);
   const auto it = by_node_.find(session->node());
   if (it != by_node_.end() && it->second == session) by_node_.erase(it);
-  --calls_;
   changed_.notify_all();
 }
 
-std::vector<ServerSessionPtr> ServerImpl::all_sessions() const {
-  const std::lock_guard lock(mutex_);
-  return {sessions_.begin(), sessions_.end()};
-}
-
-void ServerImpl::keep_house() {
-  std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, kHousekeeping, [this] { return stopping_; })) {
-    lock.unlock();
-    const MonoTime now = options_.clock->mono();
+io::Task<void> ServerImpl::keep_house(Worker& worker) {
+  for (;;) {
+    co_await io::sleep_for(kHousekeeping);
     const WallTime wall = options_.clock->wall();
-    for (const ServerSessionPtr& session : all_sessions()) session->check_deadlines(now, wall);
-    lock.lock();
+    for (const ServerSessionPtr& session : worker.sessions) session->look_at_clock(wall);
   }
 }
 
 void ServerImpl::stop() {
+  std::unordered_set<ServerSessionPtr> left;
   {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(stopping_, true)) return;
-    changed_.notify_all();
+    std::unique_lock lock(mutex_);
+    if (std::exchange(is_stopping_, true)) return;
+    left = all_;
+    lock.unlock();
+    for (const ServerSessionPtr& session : left) session->close("control is stopping");
+    lock.lock();
+    changed_.wait_for(lock, kStopGrace, [this] { return all_.empty(); });
+    left = all_;
   }
-  if (housekeeper_.joinable()) housekeeper_.join();
-  if (!server_) return;
-  for (const ServerSessionPtr& session : all_sessions()) session->close("control is stopping");
-  server_->Shutdown(std::chrono::system_clock::now() + kStopGrace);
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return calls_ == 0; });
-  lock.unlock();
-  server_.reset();
+  for (const auto& worker : workers_) {
+    worker->thread.run_and_wait([&worker](io::Reactor&) { worker->tasks.reset(); });
+  }
+  for (const ServerSessionPtr& session : left) session->report_closed();
+  for (const auto& worker : workers_) worker->sessions.clear();
+  const std::lock_guard lock(mutex_);
+  by_node_.clear();
+  all_.clear();
+  workers_.clear();
 }
 
 }  // namespace

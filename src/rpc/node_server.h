@@ -70,9 +70,9 @@ struct EnrolAnswer {
   std::string ca_pem;
 };
 
-/// What the server reports, on gRPC's threads. Calls about one session come one at a time and in order; the next
-/// message of a session is read only after `on_message` returned, so taking time there slows only that node.
-/// An implementation must not destroy the server from inside a call.
+/// What the server reports, on its own threads. Calls about one session come one at a time and in order; the next
+/// message of a session is read only after `on_message` returned. Taking time there holds up the sessions of its
+/// thread: post what does. An implementation must not destroy the server from inside a call.
 class NodeServerEvents {
  public:
   virtual ~NodeServerEvents() = default;
@@ -99,14 +99,16 @@ struct NodeServerOptions {
   std::string ca_pem;                        ///< client certificates must come from it
   std::size_t max_config_messages = 64;      ///< deltas waiting in one session
   std::size_t max_purge_bytes = 4ULL << 20;  ///< purge records waiting in one session
+  std::size_t threads = 2;                   ///< that read and write; a session stays with one
+  std::size_t max_unknown = 4096;            ///< connections that have not proved yet who they are
   std::chrono::milliseconds hello_timeout{10'000};
   std::chrono::milliseconds keepalive_time{10'000};  ///< a silent node is pinged after this
   std::chrono::milliseconds keepalive_timeout{5'000};
   const Clock* clock = &SystemClock::instance();  ///< for the expiry of client certificates
 };
 
-/// Control's end of the node channel: gRPC with mutual TLS. Connect needs a client certificate of our CA; Enrol does
-/// not.
+/// Control's end of the node channel: frames over TLS 1.3 with certificates of our CA on both sides
+/// (docs/formats/node-channel.md). Enrolling needs no client certificate; a session does.
 class NodeServer {
  public:
   virtual ~NodeServer() = default;  ///< as stop()

@@ -12,8 +12,8 @@
 
 namespace yz::rpc {
 
-/// The largest piece of a payload in one message: well below gRPC's limit of 4 MiB, and small enough that a purge never
-/// waits long behind a configuration.
+/// The largest piece of a payload in one message: small enough that a purge never waits long behind a
+/// configuration.
 inline constexpr std::size_t kMaxPiece = 512 << 10;
 
 /// A part of a payload.

@@ -52,7 +52,7 @@ enum class Stores : std::uint8_t {
 struct ClusterPlan {
   std::filesystem::path folder;  ///< absolute
   std::uint16_t api_port = 0;    ///< control: REST
-  std::uint16_t rpc_port = 0;    ///< control: gRPC for nodes
+  std::uint16_t rpc_port = 0;    ///< control: for nodes
   std::uint16_t dns_port = 0;    ///< scheduler: UDP and TCP
   std::uint16_t gslb_port = 0;   ///< scheduler: 302, HTTP-DNS, explain
   std::uint16_t edge_port = 0;   ///< every edge, each on its own address

@@ -72,11 +72,11 @@ std::string where_table(const Cluster& cluster, const std::string& origin, bool 
     table.add({"customer's portal", plan.api_url() + "/portal/", ""});
   }
   table.add({"control (REST)", plan.api_url(), log("control")});
-  table.add({"control (nodes, gRPC)", fmt::format("127.0.0.1:{}", plan.rpc_port), ""});
+  table.add({"control (nodes)", fmt::format("127.0.0.1:{}", plan.rpc_port), ""});
   if (plan.production) {
     const PlannedControl second = plan.controls().back();
     table.add({"second control (REST)", second.api_url(), log(second.name)});
-    table.add({"second control (nodes, gRPC)", fmt::format("127.0.0.1:{}", second.rpc_port), ""});
+    table.add({"second control (nodes)", fmt::format("127.0.0.1:{}", second.rpc_port), ""});
     table.add({"MariaDB", fmt::format("127.0.0.1:{}", plan.production->database_port), log("mariadb")});
     table.add({"NATS", fmt::format("127.0.0.1:{}", plan.production->bus_port), log("nats")});
     table.add({"Redis", fmt::format("127.0.0.1:{}", plan.production->redis_port), log("redis")});
