@@ -16,7 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kMaxGroup = 500;  // batches a transaction: others wait for the database that long at most
+constexpr std::size_t kMaxGroup = 150;  // batches a transaction: a refresh waits for the database that long at most
 constexpr std::size_t kMaxQueuedBytes = 256ULL << 20;
 /// Batches are gathered for this long, or for this many times the last transaction, up to the longest.
 constexpr auto kShortestRest = 50ms;

@@ -13,7 +13,6 @@
 
 #include "model/config_snapshot.h"
 #include "store/dialect.h"
-#include "store/integer_row.h"
 
 namespace yz::store {
 
@@ -22,7 +21,6 @@ using model::UsageRecord;
 
 namespace {
 
-constexpr std::size_t kRowsPerInsert = 100;
 constexpr std::size_t kCountColumns = 8;
 constexpr std::string_view kCountNames =
     "requests, bytes_out, bytes_in, origin_requests, origin_bytes, duration_us, hits, hit_bytes";
@@ -117,23 +115,20 @@ class Summing {
 /// In key order, so that two transactions meet on the first common row, never crosswise.
 Status add_to(Transaction& tx, std::string_view table, const Sums& sums) {
   constexpr std::string_view kKeys = "scope, id, tier, facet, minute, value";
-  const std::string head = fmt::format("INSERT INTO {} ({}, {}) VALUES ", table, kKeys, kCountNames);
-  const std::string tail = tx.dialect().or_add(
+  IntegerInsert insert;
+  insert.head = fmt::format("INSERT INTO {} ({}, {}) VALUES ", table, kKeys, kCountNames);
+  insert.pattern = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  insert.tail = tx.dialect().or_add(
       table, kKeys,
       {"requests", "bytes_out", "bytes_in", "origin_requests", "origin_bytes", "duration_us", "hits", "hit_bytes"});
-  for (auto it = sums.begin(); it != sums.end();) {
-    std::string rows;
-    for (std::size_t n = 0; n < kRowsPerInsert && it != sums.end(); ++n, ++it) {
-      const auto& [key, counts] = *it;
-      const model::UsageCounts& usage = counts.usage;
-      append_integer_row(rows, {static_cast<std::uint64_t>(key.scope), key.id, static_cast<std::uint64_t>(key.tier),
-                                static_cast<std::uint64_t>(key.facet), key.minute, key.value, usage.requests,
-                                usage.bytes_out, usage.bytes_in, usage.origin_requests, usage.origin_bytes,
-                                usage.duration_us, counts.hits, counts.hit_bytes});
-    }
-    YZ_CHECK(tx.execute(head + rows + tail));
+  for (const auto& [key, counts] : sums) {
+    const model::UsageCounts& usage = counts.usage;
+    insert.add({static_cast<std::uint64_t>(key.scope), key.id, static_cast<std::uint64_t>(key.tier),
+                static_cast<std::uint64_t>(key.facet), key.minute, key.value, usage.requests, usage.bytes_out,
+                usage.bytes_in, usage.origin_requests, usage.origin_bytes, usage.duration_us, counts.hits,
+                counts.hit_bytes});
   }
-  return {};
+  return tx.insert_rows(insert);
 }
 
 StatisticsPoint read_point(const Row& row) {

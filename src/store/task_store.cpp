@@ -97,19 +97,15 @@ Status insert_targets(Transaction& tx, const Task& task) {
   return {};
 }
 
-/// As text: a task may be for thousands of nodes (see append_integer_row).
 Status insert_nodes(Transaction& tx, TaskId id, const std::vector<TaskNode>& nodes, WallTime now) {
-  constexpr std::size_t kRowsPerInsert = 500;
-  for (auto it = nodes.begin(); it != nodes.end();) {
-    std::string rows;
-    for (std::size_t n = 0; n < kRowsPerInsert && it != nodes.end(); ++n, ++it) {
-      fmt::format_to(std::back_inserter(rows), "{}({}, {}, {:d}, {}, 0, 0, '', {})", n == 0 ? "" : ", ", id.value,
-                     it->node.value, it->awaited, number(TaskState::kPending), now.time_since_epoch().count());
-    }
-    YZ_CHECK(tx.execute(
-        "INSERT INTO task_node (task, node, awaited, state, done, failed, message, updated_at) VALUES " + rows));
+  IntegerInsert insert;
+  insert.head = "INSERT INTO task_node (task, node, awaited, state, done, failed, message, updated_at) VALUES ";
+  insert.pattern = "(?, ?, ?, ?, 0, 0, '', ?)";
+  for (const TaskNode& node : nodes) {
+    insert.add({id.value, node.node.value, std::uint64_t{node.awaited}, number(TaskState::kPending),
+                static_cast<std::uint64_t>(now.time_since_epoch().count())});
   }
-  return {};
+  return tx.insert_rows(insert);
 }
 
 tl::unexpected<Error> no_such_task(TaskId id) {

@@ -26,6 +26,11 @@ Result<std::uint64_t> Transaction::execute(std::string_view sql, const std::vect
   return connection_.run(sql, parameters, 0, nullptr);
 }
 
+Status Transaction::insert_rows(const IntegerInsert& insert) {
+  YZ_CHECK(check_alive());
+  return connection_.insert_rows(insert);
+}
+
 Result<std::uint64_t> Transaction::insert(std::string_view sql, const std::vector<Value>& parameters) {
   YZ_CHECK(execute(sql, parameters));
   return connection_.last_insert_id();

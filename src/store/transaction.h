@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "store/integer_insert.h"
 #include "store/value.h"
 
 namespace yz::store {
@@ -31,6 +32,8 @@ class Transaction final {
 
   /// Runs a statement without an answer; the number of rows it changed.
   Result<std::uint64_t> execute(std::string_view sql, const std::vector<Value>& parameters = {});
+  /// Inserts all rows, or fails as execute().
+  Status insert_rows(const IntegerInsert& insert);
   /// Runs an INSERT into a table with a generated key; that key.
   Result<std::uint64_t> insert(std::string_view sql, const std::vector<Value>& parameters);
   /// Runs a SELECT of `columns` columns.

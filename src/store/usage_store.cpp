@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "store/dialect.h"
-#include "store/integer_row.h"
 
 namespace yz::store {
 
@@ -17,7 +16,6 @@ using model::UsageRecord;
 namespace {
 
 using Sums = std::map<UsageKey, UsageCounts>;
-constexpr std::size_t kRowsPerInsert = 100;
 constexpr std::uint32_t kCoarse = 5;
 
 Sums sum_by(std::span<const model::UsageBatch* const> batches, std::uint32_t step) {
@@ -38,24 +36,21 @@ Sums sum_by(std::span<const model::UsageBatch* const> batches, std::uint32_t ste
 
 /// Adds the sums to a rollup, in key order: two transactions meet on the first common row, never crosswise.
 Status add_to(Transaction& tx, std::string_view table, const Sums& sums) {
-  const std::string head = fmt::format(
+  IntegerInsert insert;
+  insert.head = fmt::format(
       "INSERT INTO {} (minute, domain, tier, status_class, cache_result, requests, bytes_out, bytes_in, "
       "origin_requests, origin_bytes, duration_us) VALUES ",
       table);
-  const std::string tail =
+  insert.pattern = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  insert.tail =
       tx.dialect().or_add(table, "minute, domain, tier, status_class, cache_result",
                           {"requests", "bytes_out", "bytes_in", "origin_requests", "origin_bytes", "duration_us"});
-  for (auto it = sums.begin(); it != sums.end();) {
-    std::string rows;
-    for (std::size_t n = 0; n < kRowsPerInsert && it != sums.end(); ++n, ++it) {
-      const auto& [key, counts] = *it;
-      append_integer_row(rows, {key.minute, key.domain.value, static_cast<std::uint64_t>(key.tier), key.status_class,
-                                static_cast<std::uint64_t>(key.cache_result), counts.requests, counts.bytes_out,
-                                counts.bytes_in, counts.origin_requests, counts.origin_bytes, counts.duration_us});
-    }
-    YZ_CHECK(tx.execute(head + rows + tail));
+  for (const auto& [key, counts] : sums) {
+    insert.add({key.minute, key.domain.value, static_cast<std::uint64_t>(key.tier), key.status_class,
+                static_cast<std::uint64_t>(key.cache_result), counts.requests, counts.bytes_out, counts.bytes_in,
+                counts.origin_requests, counts.origin_bytes, counts.duration_us});
   }
-  return {};
+  return tx.insert_rows(insert);
 }
 
 UsagePoint read_point(const Row& row) {
