@@ -114,7 +114,7 @@ class FakeControl final : public rpc::NodeServerEvents {
     reply(rpc::EnrolAnswer{model::NodeId{7}, *certificate, ca_.certificate_pem});
   }
 
-  Result<rpc::Welcome> on_hello(const rpc::NodeSessionPtr& session) override {
+  Result<std::optional<rpc::Welcome>> on_hello(const rpc::NodeSessionPtr& session) override {
     const std::lock_guard lock(mutex_);
     const rpc::Hello& hello = session->hello();
     session_ = session;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "agent/enrolment.h"
 #include "base/log.h"
 #include "model/codec.h"
 
@@ -76,7 +75,6 @@ io::Task<void> Node::run(io::Event& stop) {
   reactor_.spawn_into(scope_, usage_.run());
   reactor_.spawn_into(scope_, logs_.run());
   reactor_.spawn_into(scope_, prefetcher_.run());
-  reactor_.spawn_into(scope_, keep_identity_fresh(identity_, settings_, *state_, pool_, control_));
   reactor_.spawn_into(scope_, stop_edge_when(stop));
   co_await edge_.run();
   control_.stop();

@@ -30,6 +30,8 @@ class Node {
 
   /// Until `stop` is set; then ends the edge in good order.
   [[nodiscard]] io::Task<void> run(io::Event& stop);
+  /// Sessions with control begin with this certificate from now on.
+  void set_identity(const rpc::NodeIdentity& renewed) { control_.set_identity(renewed); }
 
  private:
   void restore();

@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -19,17 +18,6 @@ namespace {
 
 constexpr unsigned kSecretMode = 0600;
 
-std::vector<std::string> pem_blocks(const std::string& text) {
-  constexpr std::string_view kBegin = "-----BEGIN ";
-  std::vector<std::string> blocks;
-  for (auto at = text.find(kBegin); at != std::string::npos;) {
-    const auto next = text.find(kBegin, at + 1);
-    blocks.push_back(text.substr(at, next == std::string::npos ? next : next - at));
-    at = next;
-  }
-  return blocks;
-}
-
 }  // namespace
 
 Result<StateFolder> StateFolder::open(std::filesystem::path folder) {
@@ -43,33 +31,6 @@ Result<StateFolder> StateFolder::open(std::filesystem::path folder) {
     return fail(Code::kUnavailable, "another agent uses " + folder.string() + ": stop it, or give another --state");
   }
   return StateFolder(std::move(folder), std::move(lock));
-}
-
-Result<std::optional<rpc::NodeIdentity>> StateFolder::load_identity() const {
-  const std::filesystem::path path = folder_ / "identity.pem";
-  const auto text = read_file(path);
-  if (!text) {
-    if (text.error().code == Code::kNotFound) return std::nullopt;
-    return fail(text.error());
-  }
-  const auto blocks = pem_blocks(*text);
-  if (blocks.size() != 3) return fail(Code::kCorrupt, path.string() + " does not hold a key and two certificates");
-  rpc::NodeIdentity identity;
-  identity.pair = {blocks[0], blocks[1]};
-  identity.ca_pem = blocks[2];
-  const auto named = rpc::identity_of(identity.pair.certificate_pem);
-  const auto pair = rpc::verify_pair(identity.pair, identity.ca_pem);
-  if (!named || !pair) {
-    return fail(Code::kCorrupt, path.string() + ": " + (named ? pair.error() : named.error()).message);
-  }
-  identity.node = named->node;
-  return identity;
-}
-
-// One file, so that a crash never leaves the key of one certificate beside another.
-Status StateFolder::save_identity(const rpc::NodeIdentity& identity) const {
-  return write_file_atomically(folder_ / "identity.pem",
-                               identity.pair.key_pem + identity.pair.certificate_pem + identity.ca_pem, kSecretMode);
 }
 
 std::optional<model::ConfigSnapshot> StateFolder::load_config() const {

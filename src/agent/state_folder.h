@@ -9,7 +9,6 @@
 #include "base/result.h"
 #include "model/config_snapshot.h"
 #include "model/ids.h"
-#include "rpc/node_client.h"
 
 namespace yz::agent {
 
@@ -27,10 +26,6 @@ class StateFolder {
   /// Creates what is missing. Fails with kIo, kPermission, and kUnavailable when another agent uses the folder.
   [[nodiscard]] static Result<StateFolder> open(std::filesystem::path folder);
 
-  /// None when the node has not enrolled yet. Fails with kCorrupt when the files do not belong together.
-  [[nodiscard]] Result<std::optional<rpc::NodeIdentity>> load_identity() const;
-  [[nodiscard]] Status save_identity(const rpc::NodeIdentity& identity) const;
-
   /// None when there is none or when it is damaged, which is logged: control has it, too.
   [[nodiscard]] std::optional<model::ConfigSnapshot> load_config() const;
   [[nodiscard]] Status save_config(std::string_view encoded) const;
@@ -39,6 +34,7 @@ class StateFolder {
   [[nodiscard]] model::PurgeSeq load_purge_position() const;
   [[nodiscard]] Status save_purge_position(model::PurgeSeq position) const;
 
+  [[nodiscard]] std::filesystem::path identity() const { return folder_ / "identity.pem"; }
   [[nodiscard]] std::filesystem::path edge_settings() const { return folder_ / "edge.json"; }
   [[nodiscard]] std::filesystem::path edge_socket() const { return folder_ / "edge.sock"; }
   [[nodiscard]] std::filesystem::path edge_log() const { return folder_ / "edge.log"; }

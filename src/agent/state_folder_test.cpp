@@ -5,6 +5,7 @@
 
 #include "agent/test_support.h"
 #include "base/file.h"
+#include "rpc/membership.h"
 
 namespace yz::agent {
 namespace {
@@ -22,10 +23,10 @@ TEST(StateFolder, KeepsTheIdentityForItsOwnerOnly) {
   TempFolder folder;
   const auto state = StateFolder::open(folder.path() / "agent");
   ASSERT_TRUE(state) << state.error().message;
-  ASSERT_FALSE(state->load_identity().value());
+  ASSERT_FALSE(rpc::load_identity(state->identity()).value());
   const auto identity = test_identity();
-  ASSERT_TRUE(state->save_identity(identity));
-  const auto loaded = state->load_identity().value();
+  ASSERT_TRUE(rpc::save_identity(state->identity(), identity));
+  const auto loaded = rpc::load_identity(state->identity()).value();
   ASSERT_TRUE(loaded);
   EXPECT_EQ(loaded->node, identity.node);
   EXPECT_EQ(loaded->pair.key_pem, identity.pair.key_pem);
@@ -43,8 +44,8 @@ TEST(StateFolder, ADamagedIdentityIsAnErrorThatNamesTheFile) {
   ASSERT_TRUE(state);
   auto identity = test_identity();
   identity.pair.key_pem = test_identity().pair.key_pem;
-  ASSERT_TRUE(state->save_identity(identity));
-  const auto loaded = state->load_identity();
+  ASSERT_TRUE(rpc::save_identity(state->identity(), identity));
+  const auto loaded = rpc::load_identity(state->identity());
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code, Code::kCorrupt);
   EXPECT_NE(loaded.error().message.find("identity.pem"), std::string::npos);

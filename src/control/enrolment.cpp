@@ -8,6 +8,22 @@
 #include "store/join_token_store.h"
 
 namespace yz::control {
+namespace {
+
+/// As join tokens have it.
+std::string_view name_of(rpc::Role role) {
+  switch (role) {
+    case rpc::Role::kEdge:
+      return "edge";
+    case rpc::Role::kScheduler:
+      return "scheduler";
+    case rpc::Role::kRelay:
+      return "relay";
+  }
+  return "";
+}
+
+}  // namespace
 
 void Enrolment::enrol(rpc::EnrolRequest request, rpc::NodeServerEvents::EnrolReply reply) {
   auto queued = pool_.submit([this, request = std::move(request), reply] { reply(answer(request)); });
@@ -24,9 +40,14 @@ Result<rpc::EnrolAnswer> Enrolment::answer(const rpc::EnrolRequest& request) {
   if (node->value < kFirstSchedulerId && state_.current()->nodes.find(*node) == nullptr) {
     return fail(Code::kPermission, "there is no node " + to_string(*node), Fault::kClient);
   }
-  YZ_TRY(std::string certificate, rpc::sign_request(ca_, request.request_pem, *node, now, kLifetime));
-  log::info("certificate given to {} {} at {}", node->value < kFirstSchedulerId ? "node" : "scheduler", node->value,
-            request.peer);
+  const bool is_relay = node->value >= kFirstRelayId;
+  const auto use = is_relay ? rpc::CertificateUse::kRelay : rpc::CertificateUse::kNode;
+  YZ_TRY(std::string certificate, rpc::sign_request(ca_, request.request_pem, *node, now, kLifetime, use));
+  log::info("certificate given to {} {} at {}",
+            is_relay                           ? "relay"
+            : node->value >= kFirstSchedulerId ? "scheduler"
+                                               : "node",
+            node->value, request.peer);
   return rpc::EnrolAnswer{*node, std::move(certificate), ca_.certificate_pem};
 }
 
@@ -36,11 +57,11 @@ Result<model::NodeId> Enrolment::redeem(const rpc::EnrolRequest& request, WallTi
   YZ_CHECK(rpc::sign_request(ca_, request.request_pem, model::NodeId{1}, now, kLifetime));
   return database_.write([&](store::Transaction& tx) -> Result<model::NodeId> {
     YZ_TRY(const store::JoinToken token, store::JoinTokenStore(tx).redeem(request.token_secret, request.peer, now));
-    const std::string_view role = request.role == rpc::Role::kEdge ? "edge" : "scheduler";
-    if (token.role != role) {
+    if (token.role != name_of(request.role)) {
       return fail(Code::kPermission, "the join token is for the role " + token.role, Fault::kClient);
     }
-    return token.node ? token.node : model::NodeId{kFirstSchedulerId + token.id.value};
+    if (token.node) return token.node;
+    return model::NodeId{(request.role == rpc::Role::kRelay ? kFirstRelayId : kFirstSchedulerId) + token.id.value};
   });
 }
 

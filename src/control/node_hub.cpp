@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::chrono::milliseconds kTellLoadsEvery{200};
 
+rpc::Role role_of(model::NodeId id) {
+  if (id.value >= kFirstRelayId) return rpc::Role::kRelay;
+  return id.value >= kFirstSchedulerId ? rpc::Role::kScheduler : rpc::Role::kEdge;
+}
+
 }  // namespace
 
 NodeHub::NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& clock, Options options, Enrol enrol,
@@ -27,6 +32,7 @@ NodeHub::NodeHub(io::Reactor& reactor, const ConfigState& state, const Clock& cl
 
 void NodeHub::open() {
   peers_.clear();
+  relays_.clear();
   for (NodeObserver* observer : observers_) observer->on_forgotten();
   is_settled_ = false;
   is_open_.store(true, std::memory_order_release);
@@ -40,6 +46,10 @@ void NodeHub::close(const std::string& reason) {
     if (peer.is_connected()) peer.session->close(reason);
   }
   peers_.clear();
+  for (auto& [id, relay] : relays_) {
+    if (relay.session) relay.session->close(reason);
+  }
+  relays_.clear();
   for (NodeObserver* observer : observers_) observer->on_forgotten();
   changed_.clear();
   probes_ = {};
@@ -81,14 +91,13 @@ std::vector<model::NodeState> NodeHub::node_states() const {
 
 // ---- the channel's threads
 
-Result<rpc::Welcome> NodeHub::on_hello(const rpc::NodeSessionPtr& session) {
+Result<std::optional<rpc::Welcome>> NodeHub::on_hello(const rpc::NodeSessionPtr& session) {
   if (!is_open()) return fail(Code::kUnavailable, "another instance of control leads");
   const model::SnapshotPtr config = state_.current();
-  const bool is_scheduler = session->node().value >= kFirstSchedulerId;
-  if (is_scheduler != (session->role() == rpc::Role::kScheduler)) {
+  if (session->role() != role_of(session->node())) {
     return fail(Code::kPermission, "the certificate is for the other role");
   }
-  if (!is_scheduler && config->nodes.find(session->node()) == nullptr) {
+  if (session->role() == rpc::Role::kEdge && config->nodes.find(session->node()) == nullptr) {
     return fail(Code::kPermission, "there is no node " + to_string(session->node()));
   }
   reactor_.post([this, session] { attach(session); });
@@ -132,6 +141,11 @@ void NodeHub::attach(const rpc::NodeSessionPtr& session) {
     return;
   }
   const rpc::Hello& hello = session->hello();
+  if (session->role() == rpc::Role::kRelay) {
+    log::info("relay {} connected from {}", hello.name, session->peer());
+    relays_[session->node()] = {.name = hello.name, .version = hello.version, .session = session};
+    return;
+  }
   NodePeer& peer = peers_[session->node()];
   peer.id = session->node();
   peer.role = session->role();
@@ -165,6 +179,10 @@ void NodeHub::attach(const rpc::NodeSessionPtr& session) {
 }
 
 void NodeHub::detach(const rpc::NodeSessionPtr& session, const std::string& reason) {
+  if (const auto relay = relays_.find(session->node()); relay != relays_.end() && relay->second.session == session) {
+    log::info("relay {} went away: {}", relay->second.name, reason);
+    relay->second.session.reset();
+  }
   NodePeer* peer = peer_of(session);
   if (peer == nullptr) return;
   log::info("{} went away: {}", peer->name, reason);

@@ -21,6 +21,8 @@ namespace yz::control {
 
 /// Ids from here on are schedulers', given at enrolment; nodes' ids come from the database and are far below.
 inline constexpr std::uint64_t kFirstSchedulerId = 1ULL << 40;
+/// And from here on relays'.
+inline constexpr std::uint64_t kFirstRelayId = 1ULL << 41;
 
 /// A node or scheduler as control knows it now. Kept while it is away; on the reactor's thread.
 struct NodePeer {
@@ -39,6 +41,13 @@ struct NodePeer {
   bool purge_catching_up = false;   ///< records come from the log; pushing waits
 
   [[nodiscard]] bool is_connected() const { return session != nullptr; }
+};
+
+/// A relay as control knows it now. Kept while it is away; on the reactor's thread.
+struct RelayPeer {
+  std::string name;
+  std::string version;
+  rpc::NodeSessionPtr session;  ///< null: away
 };
 
 /// What the parts of control want to hear about nodes. All calls come on the reactor's thread.
@@ -93,6 +102,7 @@ class NodeHub final : public rpc::NodeServerEvents {
 
   /// All known, schedulers included, by id.
   [[nodiscard]] const std::map<model::NodeId, NodePeer>& peers() const { return peers_; }
+  [[nodiscard]] const std::map<model::NodeId, RelayPeer>& relays() const { return relays_; }
   [[nodiscard]] const NodePeer* find(model::NodeId id) const;
   [[nodiscard]] NodePeer* find(model::NodeId id);
   /// Edges with a session.
@@ -108,7 +118,7 @@ class NodeHub final : public rpc::NodeServerEvents {
 
   // On the channel's threads:
   void on_enrol(rpc::EnrolRequest request, EnrolReply reply) override { enrol_(std::move(request), std::move(reply)); }
-  Result<rpc::Welcome> on_hello(const rpc::NodeSessionPtr& session) override;
+  Result<std::optional<rpc::Welcome>> on_hello(const rpc::NodeSessionPtr& session) override;
   void on_message(const rpc::NodeSessionPtr& session, rpc::NodeMessage message) override;
   void on_behind(const rpc::NodeSessionPtr& session, const rpc::Behind& behind) override;
   void on_closed(const rpc::NodeSessionPtr& session, const std::string& reason) override;
@@ -125,6 +135,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   void receive(NodePeer& peer, const rpc::CorrectionReport& report);
   void receive(NodePeer& /*peer*/, const rpc::UsageShipment& /*shipment*/) {}  // taken on the channel's thread
   void receive(NodePeer& /*peer*/, const rpc::LogShipment& /*shipment*/) {}    // the same
+  void receive(NodePeer& /*peer*/, const rpc::RelayedUp& /*message*/) {}       // never comes as far
   void raise_applied(NodePeer& peer, model::PurgeSeq applied);
   void note_change(NodePeer& peer);
   void note_load(NodePeer& peer);
@@ -144,6 +155,7 @@ class NodeHub final : public rpc::NodeServerEvents {
   const ShipLogs ship_logs_;
   std::vector<NodeObserver*> observers_;
   std::map<model::NodeId, NodePeer> peers_;
+  std::map<model::NodeId, RelayPeer> relays_;
   ProbeBoard probes_;
   CorrectionBoard corrections_;
   std::set<model::NodeId> changed_;  // edges to tell schedulers about

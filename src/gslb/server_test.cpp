@@ -283,7 +283,7 @@ class FakeControl final : public rpc::NodeServerEvents {
     auto certificate = rpc::sign_request(ca_, request.request_pem, {9}, now(), std::chrono::hours(72));
     reply(rpc::EnrolAnswer{{9}, *certificate, ca_.certificate_pem});
   }
-  Result<rpc::Welcome> on_hello(const rpc::NodeSessionPtr& session) override {
+  Result<std::optional<rpc::Welcome>> on_hello(const rpc::NodeSessionPtr& session) override {
     session->send(rpc::ConfigSnapshotUpdate{config.seq, std::make_shared<const std::string>(model::encode(config))});
     rpc::NodeStates update{true, {}};
     for (std::uint64_t id = 1; id <= 4; ++id) {

@@ -181,7 +181,7 @@ Result<KeyAndRequest> make_key_and_request() {
 }
 
 Result<std::string> sign_request(const KeyPair& ca, std::string_view request_pem, model::NodeId node, WallTime now,
-                                 std::chrono::hours lifetime) {
+                                 std::chrono::hours lifetime, CertificateUse use) {
   const BioPtr bio = bio_over(request_pem);
   const RequestPtr request(PEM_read_bio_X509_REQ(bio.get(), nullptr, no_passphrase, nullptr));
   ERR_clear_error();
@@ -198,11 +198,13 @@ Result<std::string> sign_request(const KeyPair& ca, std::string_view request_pem
     return fail(Code::kInvalid, "the certificate request is not signed by its own key", Fault::kClient);
   }
   YZ_TRY(const Issuer issuer, read_issuer(ca));
+  const bool is_relay = use == CertificateUse::kRelay;
   return issue(key, "node " + to_string(node), issuer.certificate.get(), issuer.key.get(), now, lifetime,
                {{NID_basic_constraints, "critical,CA:FALSE"},
                 {NID_key_usage, "critical,digitalSignature"},
-                {NID_ext_key_usage, "clientAuth"},
-                {NID_subject_alt_name, "URI:" + std::string(kUriPrefix) + to_string(node)},
+                {NID_ext_key_usage, is_relay ? "clientAuth,serverAuth" : "clientAuth"},
+                {NID_subject_alt_name, "URI:" + std::string(kUriPrefix) + to_string(node) +
+                                           (is_relay ? ",DNS:" + std::string(kControlName) : std::string())},
                 {NID_authority_key_identifier, "keyid"}});
 }
 
@@ -215,15 +217,16 @@ Result<PeerIdentity> identity_of(std::string_view certificate_pem) {
       static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type != GEN_URI) continue;
-    const std::string_view uri(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.uniformResourceIdentifier)),
-                               static_cast<std::size_t>(ASN1_STRING_length(name->d.uniformResourceIdentifier)));
-    if (!uri.starts_with(kUriPrefix)) continue;
-    const auto id = parse_u64(uri.substr(kUriPrefix.size()));
-    if (!id || *id == 0) break;
-    identity.node = model::NodeId{*id};
-    return identity;
+    if (name->type != GEN_URI && name->type != GEN_DNS) continue;
+    const std::string_view text(reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.ia5)),
+                                static_cast<std::size_t>(ASN1_STRING_length(name->d.ia5)));
+    if (name->type == GEN_DNS) {
+      identity.is_relay = identity.is_relay || text == kControlName;
+    } else if (text.starts_with(kUriPrefix)) {
+      identity.node = model::NodeId{parse_u64(text.substr(kUriPrefix.size())).value_or(0)};
+    }
   }
+  if (identity.node) return identity;
   return fail(Code::kPermission, "the certificate names no node of Yizhan");
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@ struct KeyAndRequest {
 /// Who a certificate is for: its URI SAN "yizhan://node/<id>" and its period of validity.
 struct PeerIdentity {
   model::NodeId node;
+  bool is_relay = false;  ///< it may also show itself to nodes as control, and speak for them
   WallTime not_before;
   WallTime not_after;
 };
@@ -42,10 +44,17 @@ struct PeerIdentity {
 /// What a node makes before it enrols; the key never leaves it.
 [[nodiscard]] Result<KeyAndRequest> make_key_and_request();
 
-/// A client certificate for `node` over the request's key. Of the request only the key is used; its signature must be
+/// What a certificate lets its holder be.
+enum class CertificateUse : std::uint8_t {
+  kNode,   ///< a client of control
+  kRelay,  ///< that, and a server for nodes: SAN DNS:kControlName, serverAuth
+};
+
+/// A certificate for `node` over the request's key. Of the request only the key is used; its signature must be
 /// its own (proof of possession). Fails with kInvalid on anything that is not such a request with a P-256 key.
 [[nodiscard]] Result<std::string> sign_request(const KeyPair& ca, std::string_view request_pem, model::NodeId node,
-                                               WallTime now, std::chrono::hours lifetime);
+                                               WallTime now, std::chrono::hours lifetime,
+                                               CertificateUse use = CertificateUse::kNode);
 
 /// Reads the identity from a certificate. Does not verify who signed it: TLS has.
 /// Fails with kInvalid when it is no certificate, kPermission when it names no node.

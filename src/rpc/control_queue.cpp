@@ -10,6 +10,10 @@ namespace {
 constexpr unsigned kUrgentBurst = 8;
 
 const SharedBytes* payload_of(const ControlMessage& message) {
+  if (const auto* relayed = std::get_if<RelayedDown>(&message)) {
+    const auto* box = boxed<ControlMessageBox>(*relayed);
+    return box == nullptr ? nullptr : payload_of(box->message);
+  }
   if (const auto* m = std::get_if<ConfigSnapshotUpdate>(&message)) return &m->snapshot;
   if (const auto* m = std::get_if<ConfigDeltaUpdate>(&message)) return &m->delta;
   if (const auto* m = std::get_if<PurgeRecords>(&message)) return &m->records;
@@ -19,6 +23,24 @@ const SharedBytes* payload_of(const ControlMessage& message) {
 std::size_t payload_size(const ControlMessage& message) {
   const SharedBytes* payload = payload_of(message);
   return payload != nullptr && *payload ? (*payload)->size() : 0;
+}
+
+/// Of messages that go to many nodes; others count as different.
+bool are_the_same(const ControlMessage& a, const ControlMessage& b) {
+  if (a.index() != b.index()) return false;
+  if (const auto* purges = std::get_if<PurgeRecords>(&a)) {
+    const auto& other = std::get<PurgeRecords>(b);
+    return purges->records == other.records && purges->first == other.first && purges->last == other.last;
+  }
+  if (const auto* snapshot = std::get_if<ConfigSnapshotUpdate>(&a)) {
+    const auto& other = std::get<ConfigSnapshotUpdate>(b);
+    return snapshot->snapshot == other.snapshot && snapshot->seq == other.seq;
+  }
+  if (const auto* delta = std::get_if<ConfigDeltaUpdate>(&a)) {
+    const auto& other = std::get<ConfigDeltaUpdate>(b);
+    return delta->delta == other.delta && delta->from == other.from && delta->to == other.to;
+  }
+  return false;
 }
 
 void merge_states(NodeStates& into, const NodeStates& from) {
@@ -39,7 +61,34 @@ void merge_states(NodeStates& into, const NodeStates& from) {
 
 }  // namespace
 
+/// What a relay passes on goes in the lane it would go in without one. The same for many nodes is one message: they
+/// are told one after the other.
+bool ControlQueue::push_relayed(RelayedDown message) {
+  const auto* box = boxed<ControlMessageBox>(message);
+  const bool is_config = box != nullptr && (std::holds_alternative<ConfigSnapshotUpdate>(box->message) ||
+                                            std::holds_alternative<ConfigDeltaUpdate>(box->message));
+  std::deque<Item>& lane = is_config ? config_ : urgent_;
+  const SharedBytes* payload = box == nullptr ? nullptr : payload_of(box->message);
+  if (box != nullptr && !lane.empty() && lane.back().sent == 0) {
+    auto* last = std::get_if<RelayedDown>(&lane.back().message);
+    const auto* other = last == nullptr ? nullptr : boxed<ControlMessageBox>(*last);
+    if (other != nullptr && are_the_same(other->message, box->message)) {
+      last->sessions.insert(last->sessions.end(), message.sessions.begin(), message.sessions.end());
+      return true;
+    }
+  }
+  const std::size_t size = payload != nullptr && *payload ? (*payload)->size() : 0;
+  if (urgent_.size() + config_.size() >= limits_.other_messages ||
+      (relayed_bytes_ > 0 && relayed_bytes_ + size > limits_.relayed_bytes)) {
+    return false;
+  }
+  relayed_bytes_ += size;
+  lane.push_back({std::move(message)});
+  return true;
+}
+
 bool ControlQueue::push(ControlMessage message) {
+  if (auto* relayed = std::get_if<RelayedDown>(&message)) return push_relayed(std::move(*relayed));
   if (std::holds_alternative<ConfigSnapshotUpdate>(message) || std::holds_alternative<ConfigDeltaUpdate>(message)) {
     return push_config(std::move(message));
   }
@@ -115,6 +164,7 @@ std::optional<ControlQueue::Frame> ControlQueue::next_of(std::deque<Item>& lane)
   if (item.sent < total) return Frame{item.message, slice};
   Frame frame{std::move(item.message), slice};
   if (std::holds_alternative<PurgeRecords>(frame.message)) purge_bytes_ -= total;
+  if (std::holds_alternative<RelayedDown>(frame.message)) relayed_bytes_ -= total;
   lane.pop_front();
   return frame;
 }

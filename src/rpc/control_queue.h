@@ -18,6 +18,7 @@ class ControlQueue {
     std::size_t config_messages = 64;
     std::size_t purge_bytes = 4ULL << 20;
     std::size_t other_messages = 65'536;
+    std::size_t relayed_bytes = 256ULL << 20;  ///< payloads for the nodes of a relay
   };
   explicit ControlQueue(Limits limits) : limits_(limits) {}
 
@@ -44,6 +45,7 @@ class ControlQueue {
   };
   bool push_config(ControlMessage message);
   bool push_purge(ControlMessage message);
+  bool push_relayed(RelayedDown message);
   bool merge(const ControlMessage& message);
   std::optional<Frame> next_of(std::deque<Item>& lane);
 
@@ -51,6 +53,7 @@ class ControlQueue {
   std::deque<Item> urgent_;
   std::deque<Item> config_;
   std::size_t purge_bytes_ = 0;
+  std::size_t relayed_bytes_ = 0;
   unsigned urgent_in_a_row_ = 0;
   Behind behind_;
 };

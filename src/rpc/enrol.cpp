@@ -65,6 +65,15 @@ io::Task<Result<NodeIdentity>> request_certificate(std::string control, std::vec
   co_return identity;
 }
 
+io::Task<Result<EnrolAnswer>> forward(std::string control, std::vector<Endpoint> addresses, NodeIdentity relay,
+                                      wire::pb::EnrolRequest request, MonoTime deadline) {
+  YZ_CO_TRY(auto stream,
+            co_await connect_control(control, std::move(addresses), relay.ca_pem, std::move(relay.pair), deadline));
+  YZ_CO_TRY(wire::pb::EnrolResponse response, co_await ask(std::move(stream), std::move(request), deadline));
+  co_return EnrolAnswer{model::NodeId{response.node_id()}, std::move(*response.mutable_certificate_pem()),
+                        std::move(*response.mutable_ca_pem())};
+}
+
 io::Task<Result<NodeIdentity>> join(EnrolOptions options, JoinToken token, std::vector<Endpoint> addresses) {
   const MonoTime deadline = io::Reactor::current().in(options.timeout);
   YZ_CO_TRY(std::string ca_pem, co_await fetch_ca(options.control, addresses, token.ca_fingerprint, deadline));
@@ -83,6 +92,20 @@ Result<NodeIdentity> enrol(const EnrolOptions& options) {
   YZ_TRY(auto addresses, resolve_control(options.control));
   io::Reactor reactor(io::Backend::kEpoll);
   return reactor.block_on(join(options, token, std::move(addresses)));
+}
+
+Result<EnrolAnswer> forward_enrolment(const std::string& control, const NodeIdentity& relay,
+                                      const EnrolRequest& request, std::chrono::milliseconds timeout) {
+  wire::pb::EnrolRequest out;
+  out.set_token_secret(request.token_secret);
+  out.set_request_pem(request.request_pem);
+  out.set_role(wire::to_wire(request.role));
+  out.set_name(request.name);
+  out.set_renewing(request.renewing.value);
+  out.set_peer(request.peer);
+  YZ_TRY(auto addresses, resolve_control(control));
+  io::Reactor reactor(io::Backend::kEpoll);
+  return reactor.block_on(forward(control, std::move(addresses), relay, std::move(out), reactor.in(timeout)));
 }
 
 Result<NodeIdentity> renew(const std::string& control, const NodeIdentity& current, std::chrono::milliseconds timeout) {

@@ -39,6 +39,7 @@ io::Task<Status> Link::read(FrameReader::OnFrame on_frame) {
       const std::span<char> buffer = buffer_of_thread();
       const auto got = stream_->read_now(buffer);
       if (!got) break;
+      if (!*got && got->error().code == Code::kUnavailable) co_return Status();
       if (!*got) co_return fail(got->error());
       if (**got == 0) co_return Status();
       heard_ = stream_->reactor().now();

@@ -18,7 +18,8 @@ class Link {
  public:
   Link(std::unique_ptr<net::TlsStream> stream, std::size_t max_body);
 
-  /// Calls `on_frame` for each frame as it comes, until the peer ends the stream (success), or as FrameReader::read.
+  /// Calls `on_frame` for each frame as it comes, until the peer ends the stream or is gone (success), or as
+  /// FrameReader::read.
   /// Holds no buffer while it waits.
   [[nodiscard]] io::Task<Status> read(FrameReader::OnFrame on_frame);
   /// Writes all, in order, with as few system calls as the socket takes them in.

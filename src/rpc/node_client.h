@@ -37,6 +37,10 @@ struct EnrolOptions {
 [[nodiscard]] Result<NodeIdentity> renew(const std::string& control, const NodeIdentity& current,
                                          std::chrono::milliseconds timeout = std::chrono::milliseconds(10'000));
 
+/// Asks control for what a node asked its relay for. Blocks; fails as control does.
+[[nodiscard]] Result<EnrolAnswer> forward_enrolment(const std::string& control, const NodeIdentity& relay,
+                                                    const EnrolRequest& request, std::chrono::milliseconds timeout);
+
 /// What the client reports, on its thread, one call at a time. Implementations post to their reactor. `send` may be
 /// called inside; `stop` and the destructor may not.
 class NodeClientEvents {

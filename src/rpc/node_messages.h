@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,24 @@ using SharedBytes = std::shared_ptr<const std::string>;
 enum class Role : std::uint8_t {
   kEdge,       ///< an agent with a cache beside it
   kScheduler,  ///< a DNS and 302 scheduler
+  kRelay,      ///< passes on what control and the nodes of a region say to each other
+};
+
+// ---- enrolment -------------------------------------------------------------------------------------------------
+
+struct EnrolRequest {
+  std::string token_secret;  ///< JoinToken::secret; empty when an enrolled node renews its certificate
+  model::NodeId renewing;    ///< from its certificate, when it renews; zero otherwise
+  std::string request_pem;   ///< PKCS #10
+  Role role = Role::kEdge;
+  std::string name;
+  std::string peer;
+};
+
+struct EnrolAnswer {
+  model::NodeId node;
+  std::string certificate_pem;
+  std::string ca_pem;
 };
 
 // ---- node to control -------------------------------------------------------------------------------------------
@@ -99,8 +118,41 @@ struct CorrectionReport {
   std::vector<Correction> corrections;
 };
 
+// ---- through a relay: what its nodes say, each in a session of its own below the relay's. Numbers of sessions are the
+// relay's and never used twice while its own session lasts.
+
+struct NodeMessageBox;
+struct ControlMessageBox;
+
+/// A node has said Hello to the relay.
+struct RelayedOpening {
+  Hello hello;
+  std::string peer;  ///< the node's address
+};
+
+/// A session is over (node to control), or to be ended (control to node).
+struct RelayedEnd {
+  std::string reason;
+};
+
+/// What a slow session lost from its queue and needs again.
+struct Behind {
+  bool config = false;                        ///< send a snapshot of the newest configuration
+  std::optional<model::PurgeSeq> purge_from;  ///< send the purge records from this one on (or PurgeResync)
+};
+
+/// The same of each of `sessions`.
+struct RelayedUp {
+  std::vector<std::uint64_t> sessions;
+  std::variant<RelayedOpening, RelayedEnd, Behind, std::shared_ptr<const NodeMessageBox>> what;
+};
+
 using NodeMessage = std::variant<ConfigAck, PurgeAck, model::Heartbeat, UsageShipment, PrefetchResult, HealthReport,
-                                 CorrectionReport, LogShipment>;
+                                 CorrectionReport, LogShipment, RelayedUp>;
+
+struct NodeMessageBox {
+  NodeMessage message;  ///< never a RelayedUp
+};
 
 // ---- control to node -------------------------------------------------------------------------------------------
 
@@ -169,7 +221,24 @@ struct SetDrain {
   bool draining = false;
 };
 
+/// To each of a relay's `sessions` the same.
+struct RelayedDown {
+  std::vector<std::uint64_t> sessions;
+  std::variant<RelayedEnd, std::shared_ptr<const ControlMessageBox>> what;
+};
+
 using ControlMessage = std::variant<Welcome, ConfigSnapshotUpdate, ConfigDeltaUpdate, PurgeRecords, PurgeResync,
-                                    PrefetchTask, UsageAck, NodeStates, SetDrain, LogAck>;
+                                    PrefetchTask, UsageAck, NodeStates, SetDrain, LogAck, RelayedDown>;
+
+struct ControlMessageBox {
+  ControlMessage message;  ///< never a RelayedDown
+};
+
+/// What is in the box, or null.
+template <typename Box, typename Relayed>
+[[nodiscard]] const Box* boxed(const Relayed& relayed) {
+  const auto* box = std::get_if<std::shared_ptr<const Box>>(&relayed.what);
+  return box == nullptr ? nullptr : box->get();
+}
 
 }  // namespace yz::rpc

@@ -8,12 +8,20 @@ namespace {
 constexpr std::size_t kFixedCost = 128;  // of a message besides its strings
 
 std::size_t payload_size(const NodeMessage& message) {
+  if (const auto* relayed = std::get_if<RelayedUp>(&message)) {
+    const auto* box = boxed<NodeMessageBox>(*relayed);
+    return box == nullptr ? 0 : payload_size(box->message);
+  }
   if (const auto* usage = std::get_if<UsageShipment>(&message)) return usage->batch ? usage->batch->size() : 0;
   if (const auto* logs = std::get_if<LogShipment>(&message)) return logs->batch ? logs->batch->size() : 0;
   return 0;
 }
 
 std::size_t cost_of(const NodeMessage& message) {
+  if (const auto* relayed = std::get_if<RelayedUp>(&message)) {
+    const auto* box = boxed<NodeMessageBox>(*relayed);
+    return relayed->sessions.size() * sizeof(std::uint64_t) + (box == nullptr ? kFixedCost : cost_of(box->message));
+  }
   std::size_t cost = kFixedCost + payload_size(message);
   if (const auto* result = std::get_if<PrefetchResult>(&message)) {
     for (const PrefetchedUrl& url : result->urls) cost += kFixedCost + url.url.size() + url.reason.size();
@@ -54,11 +62,14 @@ bool NodeQueue::push(NodeMessage message) {
     logs_.push_back({std::move(message)});
     return true;
   }
-  if (replace(message)) return true;
+  const auto* relayed = std::get_if<RelayedUp>(&message);
+  if (relayed == nullptr && replace(message)) return true;
   const std::size_t cost = cost_of(message);
   if (bytes_ > 0 && bytes_ + cost > max_bytes_) return false;
   bytes_ += cost;
-  items_.push_back({std::move(message), cost, 0});
+  const auto* box = relayed == nullptr ? nullptr : boxed<NodeMessageBox>(*relayed);
+  const bool is_log = box != nullptr && std::holds_alternative<LogShipment>(box->message);
+  (is_log ? logs_ : items_).push_back({std::move(message), cost, 0});
   return true;
 }
 

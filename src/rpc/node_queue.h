@@ -15,7 +15,8 @@ class NodeQueue {
  public:
   explicit NodeQueue(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  /// False when it would grow past its bound; of logs one shipment may wait.
+  /// False when it would grow past its bound; of logs one shipment may wait, of those of a relay's nodes as many as
+  /// fit.
   [[nodiscard]] bool push(NodeMessage message);
 
   struct Frame {

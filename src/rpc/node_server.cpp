@@ -15,6 +15,7 @@
 #include "net/tls.h"
 #include "rpc/address.h"
 #include "rpc/node_session.h"
+#include "rpc/relay_gate.h"
 
 namespace yz::rpc {
 namespace {
@@ -25,7 +26,7 @@ constexpr std::chrono::milliseconds kAcceptPause{20};
 
 class ServerImpl final : public NodeServer, public SessionHost {
  public:
-  ServerImpl(NodeServerOptions options, NodeServerEvents& events) : options_(std::move(options)), events_(events) {}
+  ServerImpl(NodeServerOptions options, NodeServerEvents& events) : options_(std::move(options)), gate_(events) {}
   ~ServerImpl() override { stop(); }
 
   Status listen();
@@ -37,7 +38,8 @@ class ServerImpl final : public NodeServer, public SessionHost {
   }
   void stop() override;
 
-  [[nodiscard]] NodeServerEvents& events() override { return events_; }
+  Status set_certificate(KeyPair server) override;
+  [[nodiscard]] NodeServerEvents& events() override { return gate_; }
   [[nodiscard]] const NodeServerOptions& options() const override { return options_; }
   void admit(const ServerSessionPtr& session) override;
 
@@ -56,7 +58,7 @@ class ServerImpl final : public NodeServer, public SessionHost {
   void forget(const ServerSessionPtr& session);
 
   const NodeServerOptions options_;
-  NodeServerEvents& events_;
+  RelayGate gate_;
   std::shared_ptr<net::TlsServerContext> tls_;
   std::uint16_t port_ = 0;
   std::vector<std::unique_ptr<Worker>> workers_;
@@ -65,20 +67,21 @@ class ServerImpl final : public NodeServer, public SessionHost {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool is_stopping_ = false;
+  std::shared_ptr<const net::TlsIdentity> shown_;
   std::unordered_set<ServerSessionPtr> all_;
   std::unordered_map<model::NodeId, ServerSessionPtr> by_node_;
 };
 
 Status ServerImpl::listen() {
-  YZ_CHECK(verify_pair(options_.server, options_.ca_pem));
-  YZ_TRY(auto shown, net::TlsCertificate::load(options_.server.certificate_pem, options_.server.key_pem));
-  auto identity = std::make_shared<net::TlsIdentity>();
-  identity->certificates = {std::move(shown)};
-  identity->min_version = net::TlsVersion::kTls13;
+  YZ_CHECK(set_certificate(options_.server));
   net::TlsServerOptions tls;
   tls.protocols = {kProtocol};
   tls.client_ca_pem = options_.ca_pem;
-  YZ_TRY(tls_, net::TlsServerContext::make([identity](std::string_view) { return identity; }, std::move(tls)));
+  const auto choose = [this](std::string_view) {
+    const std::lock_guard lock(mutex_);
+    return shown_;
+  };
+  YZ_TRY(tls_, net::TlsServerContext::make(choose, std::move(tls)));
 
   YZ_TRY(const HostPort where, HostPort::parse(options_.listen));
   YZ_TRY(const auto addresses, io::resolve_blocking(where.host));
@@ -100,6 +103,17 @@ Status ServerImpl::listen() {
   for (const auto& worker : workers_) {
     worker->thread.run_and_wait([&](io::Reactor& reactor) { reactor.spawn_into(*worker->tasks, keep_house(*worker)); });
   }
+  return {};
+}
+
+Status ServerImpl::set_certificate(KeyPair server) {
+  YZ_CHECK(verify_pair(server, options_.ca_pem));
+  auto identity = std::make_shared<net::TlsIdentity>();
+  YZ_TRY(auto certificate, net::TlsCertificate::load(server.certificate_pem, server.key_pem));
+  identity->certificates = {std::move(certificate)};
+  identity->min_version = net::TlsVersion::kTls13;
+  const std::lock_guard lock(mutex_);
+  shown_ = std::move(identity);
   return {};
 }
 

@@ -15,8 +15,8 @@
 
 namespace yz::rpc {
 
-/// One connected node or scheduler. Shared between the server and whoever sends to it; stays valid (and useless) after
-/// it closed. All functions may be called from any thread and never block.
+/// One connected node, scheduler or relay, or a node below a relay. Shared between the server and whoever sends to it;
+/// stays valid (and useless) after it closed. All functions may be called from any thread and never block.
 class NodeSession {
  public:
   virtual ~NodeSession() = default;
@@ -27,6 +27,8 @@ class NodeSession {
   [[nodiscard]] virtual const Hello& hello() const = 0;
   /// "127.0.0.1:40112"
   [[nodiscard]] virtual std::string peer() const = 0;
+  /// The relay it comes through; zero: none.
+  [[nodiscard]] virtual model::NodeId relay() const { return {}; }
 
   /// Queues a message. The queue is bounded per session and coalesces:
   /// - a snapshot replaces every configuration still waiting; deltas past the limit drop all waiting configuration;
@@ -49,30 +51,10 @@ class NodeSession {
 };
 using NodeSessionPtr = std::shared_ptr<NodeSession>;
 
-/// What a slow session lost from its queue and needs again.
-struct Behind {
-  bool config = false;                        ///< send a snapshot of the newest configuration
-  std::optional<model::PurgeSeq> purge_from;  ///< send the purge records from this one on (or PurgeResync)
-};
-
-struct EnrolRequest {
-  std::string token_secret;  ///< JoinToken::secret; empty when an enrolled node renews its certificate
-  model::NodeId renewing;    ///< from its certificate, when it renews; zero otherwise
-  std::string request_pem;   ///< PKCS #10
-  Role role = Role::kEdge;
-  std::string name;
-  std::string peer;
-};
-
-struct EnrolAnswer {
-  model::NodeId node;
-  std::string certificate_pem;
-  std::string ca_pem;
-};
-
 /// What the server reports, on its own threads. Calls about one session come one at a time and in order; the next
 /// message of a session is read only after `on_message` returned. Taking time there holds up the sessions of its
-/// thread: post what does. An implementation must not destroy the server from inside a call.
+/// thread: post what does. An implementation must not destroy the server from inside a call. The nodes
+/// below a relay have sessions like all others.
 class NodeServerEvents {
  public:
   virtual ~NodeServerEvents() = default;
@@ -84,8 +66,8 @@ class NodeServerEvents {
 
   /// A session begins. The answer is its first message; an error ends it, and its text goes to the node. An older
   /// session of the same node id has been closed (and reported so) before. `send` works from here on; what is sent
-  /// inside this call follows the Welcome.
-  virtual Result<Welcome> on_hello(const NodeSessionPtr& session) = 0;
+  /// inside this call follows the Welcome. None: it is sent later, and everything else waits for it.
+  virtual Result<std::optional<Welcome>> on_hello(const NodeSessionPtr& session) = 0;
   virtual void on_message(const NodeSessionPtr& session, NodeMessage message) = 0;
   /// See NodeSession::send.
   virtual void on_behind(const NodeSessionPtr& session, const Behind& behind) = 0;
@@ -117,6 +99,8 @@ class NodeServer {
   /// kInvalid when a certificate cannot be used.
   [[nodiscard]] static Result<std::unique_ptr<NodeServer>> start(NodeServerOptions options, NodeServerEvents& events);
 
+  /// From now on this certificate is shown. Fails with kConflict when its parts do not belong together.
+  [[nodiscard]] virtual Status set_certificate(KeyPair server) = 0;
   /// The port it listens on.
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   [[nodiscard]] virtual std::size_t session_count() const = 0;

@@ -82,18 +82,16 @@ Status ServerSession::greet(const Frame& frame) {
   if (hello_.node != identity_.node) {
     return fail(Code::kPermission, "Hello is from another node than the certificate", Fault::kClient);
   }
+  if ((hello_.role == Role::kRelay) != identity_.is_relay) {
+    return fail(Code::kPermission, "the certificate is for the other role", Fault::kClient);
+  }
   link_->set_max_body(kMaxFrame);
   host_.admit(shared_from_this());
   const std::lock_guard event_lock(event_mutex_);
   if (is_reported_) return fail(Code::kUnavailable, "replaced by a newer session");
-  YZ_TRY(Welcome welcome, host_.events().on_hello(shared_from_this()));
+  YZ_TRY(std::optional<Welcome> welcome, host_.events().on_hello(shared_from_this()));
   is_opened_ = true;
-  {
-    const std::lock_guard lock(mutex_);
-    queue_.push_first(welcome);
-    is_welcomed_ = true;
-  }
-  wake_.notify_all();
+  if (welcome) send(*welcome);
   return {};
 }
 
@@ -115,12 +113,16 @@ Status ServerSession::begin_enrolment(const Frame& frame) {
   YZ_TRY(const Role role, wire::from_wire(in.role()));
   EnrolRequest request{std::move(*in.mutable_token_secret()), {},    std::move(*in.mutable_request_pem()), role,
                        std::move(*in.mutable_name()),         peer()};
-  if (request.token_secret.empty()) {
-    if (link_->stream().peer_certificates().empty()) {
-      return fail(Code::kUnauthenticated, "neither a join token nor a client certificate", Fault::kClient);
-    }
-    YZ_TRY(const PeerIdentity renewing, identify());
-    request.renewing = renewing.node;
+  PeerIdentity asking;
+  if (!link_->stream().peer_certificates().empty()) {
+    YZ_TRY(asking, identify());
+  } else if (request.token_secret.empty()) {
+    return fail(Code::kUnauthenticated, "neither a join token nor a client certificate", Fault::kClient);
+  }
+  if (request.token_secret.empty()) request.renewing = asking.node;
+  if (asking.is_relay) {
+    if (request.token_secret.empty() && in.renewing() > 0) request.renewing = model::NodeId{in.renewing()};
+    if (!in.peer().empty()) request.peer = in.peer() + " through " + request.peer;
   }
   host_.events().on_enrol(std::move(request), [self = shared_from_this()](const Result<EnrolAnswer>& answer) {
     self->answer_enrolment(answer);
@@ -151,7 +153,12 @@ bool ServerSession::send(ControlMessage message) {
   {
     const std::lock_guard lock(mutex_);
     if (ending_) return false;
-    has_room = queue_.push(std::move(message));
+    if (const auto* welcome = std::get_if<Welcome>(&message)) {
+      queue_.push_first(*welcome);
+      has_room = is_welcomed_ = true;
+    } else {
+      has_room = queue_.push(std::move(message));
+    }
   }
   if (!has_room) {
     end(Error{Code::kLimit, Fault::kClient, true, "too many messages wait for this node"});

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kMaxUsageBytes = 64ULL << 20;
 constexpr std::size_t kMaxConfigBytes = 1ULL << 30;
 constexpr std::size_t kMaxPurgeBytes = 64ULL << 20;
+constexpr int kMaxRelayedSessions = 1 << 20;
 
 std::int64_t to_ms(WallTime time) { return time.time_since_epoch().count(); }
 WallTime from_ms(std::int64_t ms) { return WallTime(std::chrono::milliseconds(ms)); }
@@ -69,6 +70,36 @@ model::Health health_from_wire(pb::Health health) {
   }
 }
 
+void set_hello(const Hello& hello, pb::Hello& to) {
+  to.set_role(to_wire(hello.role));
+  to.set_node_id(hello.node.value);
+  to.set_name(hello.name);
+  to.set_applied_config(hello.applied_config.value);
+  to.set_config_hash(hello.config_hash);
+  to.set_applied_purge(hello.applied_purge.value);
+  to.set_version(hello.version);
+}
+
+Result<Hello> read_hello(pb::Hello&& from) {
+  Hello hello;
+  YZ_TRY(hello.role, from_wire(from.role()));
+  hello.node = model::NodeId{from.node_id()};
+  hello.name = std::move(*from.mutable_name());
+  hello.applied_config = model::ConfigSeq{from.applied_config()};
+  hello.config_hash = std::move(*from.mutable_config_hash());
+  hello.applied_purge = model::PurgeSeq{from.applied_purge()};
+  hello.version = std::move(*from.mutable_version());
+  return hello;
+}
+
+/// The sessions that a relay means.
+Result<std::vector<std::uint64_t>> read_sessions(const google::protobuf::RepeatedField<std::uint64_t>& in) {
+  if (in.empty() || in.size() > kMaxRelayedSessions) {
+    return fail(Code::kInvalid, "a relayed message for " + std::to_string(in.size()) + " sessions", Fault::kClient);
+  }
+  return std::vector<std::uint64_t>(in.begin(), in.end());
+}
+
 // ---- node to control
 
 struct NodeWriter {
@@ -125,6 +156,21 @@ struct NodeWriter {
       v.set_health(health_to_wire(verdict.health));
       v.set_reason(verdict.reason);
       v.set_since_ms(to_ms(verdict.since));
+    }
+  }
+  void operator()(const RelayedUp& m) const {
+    pb::RelayedUp& to = *out.mutable_relayed();
+    to.mutable_sessions()->Add(m.sessions.begin(), m.sessions.end());
+    if (const auto* opening = std::get_if<RelayedOpening>(&m.what)) {
+      set_hello(opening->hello, *to.mutable_opening()->mutable_hello());
+      to.mutable_opening()->set_peer(opening->peer);
+    } else if (const auto* end = std::get_if<RelayedEnd>(&m.what)) {
+      to.mutable_end()->set_message(end->reason);
+    } else if (const auto* behind = std::get_if<Behind>(&m.what)) {
+      to.mutable_behind()->set_config(behind->config);
+      to.mutable_behind()->set_purge_from(behind->purge_from ? behind->purge_from->value : 0);
+    } else if (const auto* box = boxed<NodeMessageBox>(m)) {
+      std::visit(NodeWriter{slice, *to.mutable_message()}, box->message);
     }
   }
   void operator()(const CorrectionReport& m) const {
@@ -235,6 +281,15 @@ struct ControlWriter {
       s.set_last_heartbeat_ms(to_ms(state.last_heartbeat));
     }
   }
+  void operator()(const RelayedDown& m) const {
+    pb::RelayedDown& to = *out.mutable_relayed();
+    to.mutable_sessions()->Add(m.sessions.begin(), m.sessions.end());
+    if (const auto* end = std::get_if<RelayedEnd>(&m.what)) {
+      to.mutable_end()->set_message(end->reason);
+    } else if (const auto* box = boxed<ControlMessageBox>(m)) {
+      std::visit(ControlWriter{slice, *to.mutable_message()}, box->message);
+    }
+  }
   void operator()(const SetDrain& m) const { out.mutable_set_drain()->set_draining(m.draining); }
 };
 
@@ -266,38 +321,33 @@ PrefetchTask read_task(pb::PrefetchTask&& in) {
 
 }  // namespace
 
-pb::Role to_wire(Role role) { return role == Role::kEdge ? pb::ROLE_EDGE : pb::ROLE_SCHEDULER; }
+pb::Role to_wire(Role role) {
+  switch (role) {
+    case Role::kEdge:
+      return pb::ROLE_EDGE;
+    case Role::kScheduler:
+      return pb::ROLE_SCHEDULER;
+    case Role::kRelay:
+      return pb::ROLE_RELAY;
+  }
+  return pb::ROLE_UNSPECIFIED;
+}
 
 Result<Role> from_wire(pb::Role role) {
   if (role == pb::ROLE_EDGE) return Role::kEdge;
   if (role == pb::ROLE_SCHEDULER) return Role::kScheduler;
+  if (role == pb::ROLE_RELAY) return Role::kRelay;
   return fail(Code::kInvalid, "unknown role " + std::to_string(static_cast<int>(role)), Fault::kClient);
 }
 
 void to_wire(const Hello& hello, pb::NodeMessage& out) {
   out.Clear();
-  pb::Hello& to = *out.mutable_hello();
-  to.set_role(to_wire(hello.role));
-  to.set_node_id(hello.node.value);
-  to.set_name(hello.name);
-  to.set_applied_config(hello.applied_config.value);
-  to.set_config_hash(hello.config_hash);
-  to.set_applied_purge(hello.applied_purge.value);
-  to.set_version(hello.version);
+  set_hello(hello, *out.mutable_hello());
 }
 
 Result<Hello> hello_from_wire(pb::NodeMessage&& in) {
   if (!in.has_hello()) return fail(Code::kInvalid, "the first message is not Hello", Fault::kClient);
-  pb::Hello& from = *in.mutable_hello();
-  Hello hello;
-  YZ_TRY(hello.role, from_wire(from.role()));
-  hello.node = model::NodeId{from.node_id()};
-  hello.name = std::move(*from.mutable_name());
-  hello.applied_config = model::ConfigSeq{from.applied_config()};
-  hello.config_hash = std::move(*from.mutable_config_hash());
-  hello.applied_purge = model::PurgeSeq{from.applied_purge()};
-  hello.version = std::move(*from.mutable_version());
-  return hello;
+  return read_hello(std::move(*in.mutable_hello()));
 }
 
 void to_wire(const NodeMessage& message, Slice slice, pb::NodeMessage& out) {
@@ -311,6 +361,41 @@ void to_wire(const ControlMessage& message, Slice slice, pb::ControlMessage& out
 }
 
 NodeMessageReader::NodeMessageReader() : usage_(kMaxUsageBytes), logs_(model::kMaxLogBatch) {}
+NodeMessageReader::~NodeMessageReader() = default;
+
+Result<std::optional<NodeMessage>> NodeMessageReader::read_relayed(pb::RelayedUp&& in) {
+  RelayedUp out;
+  YZ_TRY(out.sessions, read_sessions(in.sessions()));
+  switch (in.what_case()) {
+    case pb::RelayedUp::kOpening: {
+      RelayedOpening opening;
+      YZ_TRY(opening.hello, read_hello(std::move(*in.mutable_opening()->mutable_hello())));
+      opening.peer = std::move(*in.mutable_opening()->mutable_peer());
+      out.what = std::move(opening);
+      return out;
+    }
+    case pb::RelayedUp::kEnd:
+      out.what = RelayedEnd{std::move(*in.mutable_end()->mutable_message())};
+      return out;
+    case pb::RelayedUp::kBehind: {
+      Behind behind{.config = in.behind().config(), .purge_from = {}};
+      if (in.behind().purge_from() > 0) behind.purge_from = model::PurgeSeq{in.behind().purge_from()};
+      out.what = behind;
+      return out;
+    }
+    case pb::RelayedUp::kMessage: {
+      if (in.message().has_relayed()) return fail(Code::kInvalid, "a relay behind a relay", Fault::kClient);
+      if (!below_) below_ = std::make_unique<NodeMessageReader>();
+      YZ_TRY(auto message, below_->read(std::move(*in.mutable_message())));
+      if (!message) return std::nullopt;
+      out.what = std::make_shared<const NodeMessageBox>(NodeMessageBox{*std::move(message)});
+      return out;
+    }
+    case pb::RelayedUp::WHAT_NOT_SET:
+      break;
+  }
+  return std::nullopt;
+}
 
 Result<std::optional<NodeMessage>> NodeMessageReader::read(pb::NodeMessage&& in) {
   switch (in.body_case()) {
@@ -345,6 +430,8 @@ Result<std::optional<NodeMessage>> NodeMessageReader::read(pb::NodeMessage&& in)
       return read_health(std::move(*in.mutable_health_report()));
     case pb::NodeMessage::kCorrectionReport:
       return read_corrections(std::move(*in.mutable_correction_report()));
+    case pb::NodeMessage::kRelayed:
+      return read_relayed(std::move(*in.mutable_relayed()));
     case pb::NodeMessage::kHello:
       return fail(Code::kInvalid, "a second Hello", Fault::kClient);
     case pb::NodeMessage::BODY_NOT_SET:
@@ -354,6 +441,23 @@ Result<std::optional<NodeMessage>> NodeMessageReader::read(pb::NodeMessage&& in)
 }
 
 ControlMessageReader::ControlMessageReader() : config_(kMaxConfigBytes), purges_(kMaxPurgeBytes) {}
+ControlMessageReader::~ControlMessageReader() = default;
+
+Result<std::optional<ControlMessage>> ControlMessageReader::read_relayed(pb::RelayedDown&& in) {
+  RelayedDown out;
+  YZ_TRY(out.sessions, read_sessions(in.sessions()));
+  if (in.has_end()) {
+    out.what = RelayedEnd{std::move(*in.mutable_end()->mutable_message())};
+    return out;
+  }
+  if (!in.has_message()) return std::nullopt;
+  if (in.message().has_relayed()) return fail(Code::kInvalid, "a relay behind a relay");
+  if (!below_) below_ = std::make_unique<ControlMessageReader>();
+  YZ_TRY(auto message, below_->read(std::move(*in.mutable_message())));
+  if (!message) return std::nullopt;
+  out.what = std::make_shared<const ControlMessageBox>(ControlMessageBox{*std::move(message)});
+  return out;
+}
 
 Result<std::optional<ControlMessage>> ControlMessageReader::read(pb::ControlMessage&& in) {
   switch (in.body_case()) {
@@ -387,6 +491,8 @@ Result<std::optional<ControlMessage>> ControlMessageReader::read(pb::ControlMess
       return LogAck{in.log_ack().epoch(), in.log_ack().number(), !in.log_ack().not_stored()};
     case pb::ControlMessage::kNodeStates:
       return read_states(in.node_states());
+    case pb::ControlMessage::kRelayed:
+      return read_relayed(std::move(*in.mutable_relayed()));
     case pb::ControlMessage::kSetDrain:
       return SetDrain{in.set_drain().draining()};
     case pb::ControlMessage::BODY_NOT_SET:

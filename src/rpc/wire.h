@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "base/result.h"
@@ -29,24 +30,36 @@ void to_wire(const ControlMessage& message, Slice slice, pb::ControlMessage& out
 class NodeMessageReader {
  public:
   NodeMessageReader();
+  ~NodeMessageReader();
+  NodeMessageReader(NodeMessageReader&&) = default;
+  NodeMessageReader& operator=(NodeMessageReader&&) = default;
   /// None while a payload is incomplete, and for kinds this version does not know (a newer peer's). Fails with kInvalid
   /// or kLimit on what no peer of ours sends; the session is to be ended then.
   [[nodiscard]] Result<std::optional<NodeMessage>> read(pb::NodeMessage&& in);
 
  private:
+  [[nodiscard]] Result<std::optional<NodeMessage>> read_relayed(pb::RelayedUp&& in);
+
   PieceAssembler usage_;
   PieceAssembler logs_;
+  std::unique_ptr<NodeMessageReader> below_;  // of what comes through a relay; made when something does
 };
 
 class ControlMessageReader {
  public:
   ControlMessageReader();
+  ~ControlMessageReader();
+  ControlMessageReader(ControlMessageReader&&) = default;
+  ControlMessageReader& operator=(ControlMessageReader&&) = default;
   /// As NodeMessageReader::read.
   [[nodiscard]] Result<std::optional<ControlMessage>> read(pb::ControlMessage&& in);
 
  private:
+  [[nodiscard]] Result<std::optional<ControlMessage>> read_relayed(pb::RelayedDown&& in);
+
   PieceAssembler config_;
   PieceAssembler purges_;
+  std::unique_ptr<ControlMessageReader> below_;  // of what goes to the nodes below this relay
 };
 
 }  // namespace yz::rpc::wire

@@ -15,7 +15,14 @@ nlohmann::json render(const model::HealthVerdict& verdict) {
   return out;
 }
 
-nlohmann::json render(const NodePeer* peer, const model::Node& node) {
+using Relays = std::map<model::NodeId, RelayPeer>;
+
+std::string relay_name(model::NodeId id, const Relays& relays) {
+  const auto it = relays.find(id);
+  return it == relays.end() ? to_string(id) : it->second.name;
+}
+
+nlohmann::json render(const NodePeer* peer, const model::Node& node, const Relays& relays) {
   const model::NodeState state = peer != nullptr ? peer->state : model::NodeState{};
   nlohmann::json out = {{"node", node.id.value},
                         {"name", node.name},
@@ -30,6 +37,7 @@ nlohmann::json render(const NodePeer* peer, const model::Node& node) {
     out["last_heartbeat"] = format_rfc3339(state.last_heartbeat);
     out["version"] = peer->version;
     if (!peer->config_error.empty()) out["config_error"] = peer->config_error;
+    if (peer->session && peer->session->relay()) out["relay"] = relay_name(peer->session->relay(), relays);
   }
   return out;
 }
@@ -48,7 +56,7 @@ io::Task<Outcome> list(Live& live, const ConfigState& state) {
   nlohmann::json items = nlohmann::json::array();
   const auto probed = live.hub().probes().worst();
   for (const auto& [id, entry] : config->nodes) {
-    nlohmann::json item = render(live.hub().find(id), *entry.value);
+    nlohmann::json item = render(live.hub().find(id), *entry.value, live.hub().relays());
     if (const auto verdict = probed.find(id); verdict != probed.end()) item["probe"] = render(verdict->second);
     items.push_back(std::move(item));
   }
@@ -56,8 +64,20 @@ io::Task<Outcome> list(Live& live, const ConfigState& state) {
   for (const auto& [id, peer] : live.hub().peers()) {
     if (peer.role == rpc::Role::kScheduler) schedulers.push_back(render(peer));
   }
+  std::map<model::NodeId, std::uint64_t> below;
+  for (const auto& [id, peer] : live.hub().peers()) {
+    if (peer.session && peer.session->relay()) ++below[peer.session->relay()];
+  }
+  nlohmann::json relays = nlohmann::json::array();
+  for (const auto& [id, relay] : live.hub().relays()) {
+    relays.push_back({{"name", relay.name},
+                      {"connected", relay.session != nullptr},
+                      {"nodes", below[id]},
+                      {"version", relay.version}});
+  }
   co_return json_reply({{"items", std::move(items)},
                         {"schedulers", std::move(schedulers)},
+                        {"relays", std::move(relays)},
                         {"config_seq", config->seq.value},
                         {"purge_seq", live.feed().head().value}});
 }

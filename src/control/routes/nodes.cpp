@@ -62,10 +62,10 @@ struct JoinWish {
 tl::expected<JoinWish, Problem> read_join_wish(const nlohmann::json& body) {
   BodyReader reader(body, {"role", "node", "name", "valid_for"});
   JoinWish out;
-  out.token.role = reader.choice("role", {"edge", "scheduler"}, true).value_or("");
+  out.token.role = reader.choice("role", {"edge", "scheduler", "relay"}, true).value_or("");
   const bool is_edge = out.token.role == "edge";
   out.token.node = model::NodeId{reader.number("node", is_edge).value_or(0)};
-  if (!is_edge && out.token.node) reader.wrong("/node", "a scheduler is no node");
+  if (!is_edge && out.token.node) reader.wrong("/node", "a scheduler or relay is no node");
   out.token.name = reader.text("name").value_or("");
   out.valid_for = reader.duration("valid_for", kLongestValidity).value_or(kDefaultValidity);
   if (!reader.ok()) return refuse(reader.problem());
