@@ -151,17 +151,38 @@ def make_world(control, nodes, domains):
     return {"tenant": tenant, "origins": origins, "domains": made, "tokens": in_parallel(nodes, 4, join)}
 
 
+class Relay:
+    """yz-relay between the agents and `control`, joined and connected."""
+
+    def __init__(self, binary, control, folder, name):
+        self.port = free_port()
+        token = control.call("POST", "/api/v1/nodes/join-tokens", {"role": "relay", "name": name})["token"]
+        with open(folder / f"{name}.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [binary / "yz-relay", "--control", f"127.0.0.1:{control.node_port}", "--listen", f"127.0.0.1:{self.port}",
+                 "--state", folder / name, "--name", name, "--join", token], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        eventually(lambda: any(relay["name"] == name and relay["connected"] for relay in control.call("GET", "/api/v1/node-states")["relays"]),
+                   30, 0.05, self.process, folder / f"{name}.log")
+
+    def cpu(self):
+        return CpuSample.of(self.process.pid)
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Crowd:
     """The simulated agents; `events` is what they have said."""
 
-    def __init__(self, binary, control, world, folder, seed, usage_ms, delay_ms=(40, 80)):
+    def __init__(self, binary, control, world, folder, seed, usage_ms, delay_ms=(40, 80), relays=()):
         (folder / "tokens").write_text("\n".join(world["tokens"]) + "\n")
         self.agents = len(world["tokens"])
         self.log = open(folder / "crowd.log", "ab")
         self.process = subprocess.Popen(
             [binary / "agent_crowd", "--port", str(control.node_port), "--tokens", folder / "tokens", "--seed", str(seed),
              "--delay-from", str(delay_ms[0]), "--delay-to", str(delay_ms[1]), "--usage", str(usage_ms), "--first-domain", str(min(world["domains"])), "--last-domain",
-             str(max(world["domains"]))],
+             str(max(world["domains"])), *(word for relay in relays for word in ("--relay", str(relay.port)))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True)
         self.seen = []
         self.queue = queue.Queue()

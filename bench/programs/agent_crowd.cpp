@@ -32,6 +32,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::uint32_t heartbeat = 1'000, usage = 1'000;
   std::uint32_t joiners = 8;
+  std::vector<std::uint16_t> relays;
 };
 
 [[noreturn]] void give_up(const std::string& why) {
@@ -51,6 +52,7 @@ Options read_options(int argc, char** argv) {
   app.add_option("--seed", out.seed, "of all chance");
   app.add_option("--heartbeat", out.heartbeat, "milliseconds");
   app.add_option("--usage", out.usage, "milliseconds between an agent's usage batches; 0: none");
+  app.add_option("--relay", out.relays, "ports of relays on 127.0.0.1: agents connect through them in turn");
   app.add_option("--joiners", out.joiners, "enrolments at once");
   try {
     app.parse(argc, argv);
@@ -144,7 +146,8 @@ int run(const Options& options) {
   const std::vector<rpc::NodeIdentity> identities = join(options, tokens);
 
   Crowd crowd;
-  crowd.control = fmt::format("127.0.0.1:{}", options.port);
+  for (const std::uint16_t port : options.relays) crowd.controls.push_back(fmt::format("127.0.0.1:{}", port));
+  if (crowd.controls.empty()) crowd.controls.push_back(fmt::format("127.0.0.1:{}", options.port));
   crowd.heartbeat = std::chrono::milliseconds(options.heartbeat);
   crowd.usage = std::chrono::milliseconds(options.usage);
   for (std::uint64_t id = options.domain_first; id <= options.domain_last; ++id) crowd.domains.emplace_back(id);

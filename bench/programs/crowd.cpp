@@ -113,7 +113,7 @@ SimulatedAgent::SimulatedAgent(Crowd& crowd, rpc::NodeIdentity identity, PathDel
 
 void SimulatedAgent::connect() {
   rpc::NodeClientOptions options;
-  options.controls = {crowd_.control};
+  options.controls = {crowd_.controls[identity_.node.value % crowd_.controls.size()]};
   options.identity = identity_;
   options.thread = &crowd_.channels;
   const std::lock_guard lock(mutex_);  // its first call back waits for `client_`

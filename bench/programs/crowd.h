@@ -71,7 +71,7 @@ class Configurations {
 
 /// What agents have in common.
 struct Crowd {
-  std::string control;                   ///< host:port
+  std::vector<std::string> controls;     ///< host:port, of one or of relays: agents take them in turn
   std::vector<model::DomainId> domains;  ///< whose requests are counted
   std::chrono::milliseconds heartbeat{1'000};
   std::chrono::milliseconds usage{1'000};  ///< one batch each; zero: none

@@ -87,6 +87,36 @@ io::Task<Status> token(ApiClient& api, const Shell& shell, Options o) {
   co_return co_await print_token(api, shell, id, o.name);
 }
 
+io::Task<Status> relay_token(ApiClient& api, const Shell& shell, Options o) {
+  const json wanted = {{"role", "relay"}, {"name", o.name}};
+  YZ_CO_TRY(const json token, co_await api.post("/api/v1/nodes/join-tokens", wanted));
+  if (shell.json) {
+    shell.print_json(token);
+  } else {
+    shell.print(fmt::format(
+        "On {}, once, before {}:\n  yz-relay --join {} --name {} --control CONTROL:PORT --state /var/lib/yizhan-relay\n"
+        "Its nodes name it first: yz-agent --control {}:8443 --control CONTROL:PORT\n",
+        o.name, token.value("expires", ""), token.value("token", ""), o.name, o.name));
+  }
+  co_return Status();
+}
+
+io::Task<Status> list_relays(ApiClient& api, const Shell& shell) {
+  YZ_CO_TRY(const json states, co_await api.get("/api/v1/node-states"));
+  const json& relays = states["relays"];
+  if (shell.json) {
+    shell.print_json(relays);
+    co_return Status();
+  }
+  Table table({"relay", "link", "sessions", "version"});
+  for (const json& relay : relays) {
+    table.add({relay.value("name", ""), relay.value("connected", false) ? "up" : "lost",
+               std::to_string(relay.value("nodes", 0)), relay.value("version", "")});
+  }
+  shell.print(relays.empty() ? "no relay has connected: yz node relay-token NAME adds one\n" : table.text());
+  co_return Status();
+}
+
 io::Task<Status> show(ApiClient& api, const Shell& shell, Options o) {
   YZ_CO_TRY(const json node, co_await api.find(kPath, o.name));
   shell.print_json(node);
@@ -142,6 +172,9 @@ void add_node(CLI::App& app, Shell& shell) {
   adding->add_option("--weight", o->weight, "Its share within the group")->capture_default_str();
   by_name("show", "One node, as the API has it", show);
   by_name("token", "A new join token for a node", token);
+  by_name("relay-token", "A join token for a relay of this name", relay_token);
+  node->add_subcommand("relays", "The relays between control and nodes")
+      ->callback(does([](ApiClient& api, const Shell& s, const Options&) { return list_relays(api, s); }));
   by_name("drain", "Take it out of scheduling",
           [](ApiClient& api, const Shell& s, Options x) { return set_draining(api, s, std::move(x), true); });
   by_name("undrain", "Put it back",
