@@ -121,17 +121,20 @@ NatsBus::NatsBus(std::unique_ptr<NatsLink> link) : link_(std::move(link)) {}
 NatsBus::~NatsBus() = default;
 
 Status NatsBus::check_url(std::string_view url) {
+  const std::string_view scheme = url.starts_with("tls://") ? "tls://" : "nats://";
   for (const std::string_view one : split(url, ',')) {
-    if (!one.starts_with("nats://") || one.size() == 7) {
-      return fail(Code::kInvalid, "bus URL: expected 'nats://[USER:PASSWORD@]HOST:PORT', several after commas");
+    if (!one.starts_with(scheme) || one.size() == scheme.size()) {
+      return fail(
+          Code::kInvalid,
+          "bus URL: expected 'nats://[USER:PASSWORD@]HOST:PORT', or 'tls://…'; several after commas, all alike");
     }
   }
   return {};
 }
 
-Result<std::unique_ptr<NatsBus>> NatsBus::open(std::string_view url) {
+Result<std::unique_ptr<NatsBus>> NatsBus::open(std::string_view url, const NatsTls& tls) {
   YZ_CHECK(check_url(url));
-  YZ_TRY(auto link, NatsLink::open(std::string(url)));
+  YZ_TRY(auto link, NatsLink::open(std::string(url), tls));
   return std::unique_ptr<NatsBus>(new NatsBus(std::move(link)));
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "bus/bus.h"
+#include "bus/nats_tls.h"
 
 namespace yz::bus {
 
@@ -17,8 +18,10 @@ class NatsLink;
 /// refused with kLimit.
 class NatsBus final : public Bus {
  public:
-  /// `nats://[user:password@]host[:port]`, several after commas. Connects in the background. Fails with kInvalid.
-  [[nodiscard]] static Result<std::unique_ptr<NatsBus>> open(std::string_view url);
+  /// `nats://[user:password@]host[:port]`, several after commas; with `tls://` all of them are spoken to over TLS 1.2
+  /// or newer, and each must show a certificate for the name or address it has there. A server that cannot be reached
+  /// or trusted is tried again in the background, and why is logged. Fails with kInvalid, or as the files of `tls` do.
+  [[nodiscard]] static Result<std::unique_ptr<NatsBus>> open(std::string_view url, const NatsTls& tls = {});
   /// Whether open() would take the URL; connects to nothing. Never repeats a password.
   [[nodiscard]] static Status check_url(std::string_view url);
   ~NatsBus() override;

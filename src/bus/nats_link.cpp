@@ -1,89 +1,76 @@
 #include "bus/nats_link.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "base/text.h"
 
 namespace yz::bus {
 namespace {
 
-constexpr std::int64_t kAnswerMs = 2'000;    // of the server, to one request
-constexpr std::int64_t kReconnectMs = 250;   // between two tries
-constexpr std::int64_t kPingMs = 2'000;      // a server that does not answer two of them is gone
-constexpr std::chrono::seconds kSilence{3};  // after a request without an answer
+constexpr std::chrono::milliseconds kLookEvery{100};    // whether the connection still stands
+constexpr std::chrono::milliseconds kRetry{250};        // between two attempts at another
+constexpr std::chrono::milliseconds kFirstWait{2'000};  // for the first attempt, before open() returns
+constexpr std::chrono::seconds kSilence{3};             // after a request without an answer
 constexpr std::int64_t kHeartbeatNs = 500'000'000;
 constexpr std::int64_t kForgetNs = 30'000'000'000;  // a consumer nobody listens to
 constexpr std::int64_t kKeepAgeNs = 7LL * 24 * 3600 * 1'000'000'000;
 constexpr std::int64_t kKeepBytes = 1LL << 30;
 
-using Options = std::unique_ptr<natsOptions, Freed<natsOptions_Destroy>>;
 using StreamInfo = std::unique_ptr<jsStreamInfo, Freed<jsStreamInfo_Destroy>>;
 using PublishAck = std::unique_ptr<jsPubAck, Freed<jsPubAck_Destroy>>;
 
-tl::unexpected<Error> nats_failed(std::string_view what, natsStatus status) {
-  const Code code = status == NATS_TIMEOUT ? Code::kTimeout : Code::kUnavailable;
-  return fail(code, fmt::format("bus: {}: {}", what, natsStatus_GetText(status)));
-}
-
-Result<Options> options_for(const std::string& url) {
-  natsOptions* made = nullptr;
-  if (natsOptions_Create(&made) != NATS_OK) return fail(Code::kInternal, "bus: no memory");
-  Options options(made);
-  std::vector<std::string> urls;
-  for (const std::string_view one : split(url, ',')) urls.emplace_back(one);
-  std::vector<const char*> servers;
-  servers.reserve(urls.size());
-  for (const std::string& one : urls) servers.push_back(one.c_str());
-  if (natsOptions_SetServers(made, servers.data(), static_cast<int>(servers.size())) != NATS_OK) {
-    return fail(Code::kInvalid, "bus URL: expected 'nats://[USER:PASSWORD@]HOST:PORT'");
-  }
-  natsOptions_SetName(made, "yizhan");
-  natsOptions_SetTimeout(made, kAnswerMs);
-  natsOptions_SetMaxReconnect(made, -1);
-  natsOptions_SetReconnectWait(made, kReconnectMs);
-  natsOptions_SetPingInterval(made, kPingMs);
-  natsOptions_SetMaxPingsOut(made, 2);
-  natsOptions_SetSendAsap(made, true);
-  natsOptions_SetFailRequestsOnDisconnect(made, true);
-  const auto connected = [](natsConnection* /*connection*/, void* /*closure*/) {};
-  natsOptions_SetRetryOnFailedConnect(made, true, connected, nullptr);  // with a callback it does not block
-  const auto tell = [](natsConnection* /*connection*/, natsSubscription* /*subscription*/, natsStatus status,
-                       void* /*closure*/) { log::debug("bus: {}", natsStatus_GetText(status)); };
-  natsOptions_SetErrorHandler(made, tell, nullptr);
-  return options;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<NatsLink>> NatsLink::open(const std::string& url) {
-  YZ_TRY(const Options options, options_for(url));
-  std::unique_ptr<NatsLink> link(new NatsLink);
-  natsStatus status = natsConnection_Connect(&link->connection_, options.get());
-  if (status != NATS_OK && status != NATS_NOT_YET_CONNECTED) return nats_failed("connecting", status);
-  jsOptions js{};
-  jsOptions_Init(&js);
-  js.Wait = kAnswerMs;
-  status = natsConnection_JetStream(&link->js_, link->connection_, &js);
-  if (status != NATS_OK) return nats_failed("JetStream", status);
+Result<std::unique_ptr<NatsLink>> NatsLink::open(const std::string& url, const NatsTls& tls) {
+  YZ_TRY(NatsOptions options, nats_options(url, tls));
+  std::unique_ptr<NatsLink> link(new NatsLink(std::move(options)));
+  std::unique_lock lock(link->mutex_);
+  link->changed_.wait_for(lock, kFirstWait, [&] { return link->has_tried_; });
   return link;
 }
 
-NatsLink::~NatsLink() {
-  jsCtx_Destroy(js_);
-  natsConnection_Destroy(connection_);
+NatsLink::NatsLink(NatsOptions options)
+    : options_(std::move(options)), keeper_([this](const std::stop_token& stop) { keep_connected(stop); }) {}
+
+/// Makes a session whenever none stands. Not by the library's own reconnecting: that gives up for good when the first
+/// server that accepts does not go on (it hangs, its certificate is not trusted), or refuses a password twice.
+void NatsLink::keep_connected(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (session_ && session_->is_connected()) {
+      changed_.wait_for(lock, stop, kLookEvery, [] { return false; });
+      continue;
+    }
+    lock.unlock();
+    auto made = NatsSession::connect(options_.get());
+    lock.lock();
+    has_tried_ = true;
+    if (made) {
+      if (!trouble_.empty()) log::info("bus: NATS is reached");
+      trouble_.clear();
+      session_ = *std::move(made);
+    } else {
+      if (made.error().message != trouble_) log::warn("{}", made.error().message);
+      trouble_ = std::move(made).error().message;
+    }
+    changed_.notify_all();
+    if (!trouble_.empty()) changed_.wait_for(lock, stop, kRetry, [] { return false; });
+  }
 }
 
-Status NatsLink::check_connected() const {
-  if (natsConnection_Status(connection_) == NATS_CONN_STATUS_CONNECTED) return {};
-  return fail(Code::kUnavailable, "bus: no NATS server answers");
+Result<std::shared_ptr<NatsSession>> NatsLink::session() const {
+  const std::lock_guard lock(mutex_);
+  if (session_ && session_->is_connected()) return session_;
+  return fail(Code::kUnavailable, trouble_.empty() ? "bus: no NATS server answers" : trouble_);
 }
 
 Result<NatsLink::Stream> NatsLink::find(const std::string& stream) {
-  YZ_CHECK(check_connected());
+  YZ_TRY(const auto now, session());
   jsStreamInfo* found = nullptr;
   jsErrCode error{};
-  const natsStatus status = js_GetStreamInfo(&found, js_, stream.c_str(), nullptr, &error);
+  const natsStatus status = js_GetStreamInfo(&found, now->js(), stream.c_str(), nullptr, &error);
   if (status == NATS_NOT_FOUND) return Stream{};
   if (status != NATS_OK) return nats_failed("looking at " + stream, status);
   const StreamInfo info(found);
@@ -95,6 +82,7 @@ Status NatsLink::ensure(const std::string& stream) {
     const std::lock_guard lock(mutex_);
     if (known_.contains(stream)) return {};
   }
+  YZ_TRY(const auto now, session());
   YZ_TRY(const Stream present, find(stream));
   if (present.created == 0) {
     jsStreamConfig config{};
@@ -108,7 +96,7 @@ Status NatsLink::ensure(const std::string& stream) {
     config.MaxBytes = kKeepBytes;
     config.Discard = js_DiscardOld;
     jsErrCode error{};
-    const natsStatus status = js_AddStream(nullptr, js_, &config, nullptr, &error);
+    const natsStatus status = js_AddStream(nullptr, now->js(), &config, nullptr, &error);
     if (status != NATS_OK && error != JSStreamNameExistErr) return nats_failed("making " + stream, status);
   }
   const std::lock_guard lock(mutex_);
@@ -122,8 +110,8 @@ void NatsLink::forget(const std::string& stream) {
 }
 
 Result<Offset> NatsLink::publish(const std::string& stream, std::string_view bytes) {
-  YZ_CHECK(check_connected());
-  if (static_cast<std::int64_t>(bytes.size()) > natsConnection_GetMaxPayload(connection_)) {
+  YZ_TRY(const auto now, session());
+  if (static_cast<std::int64_t>(bytes.size()) > natsConnection_GetMaxPayload(now->connection())) {
     return fail(Code::kLimit, fmt::format("bus: {} bytes are more than the NATS server takes", bytes.size()));
   }
   if (SystemClock::instance().mono() < silent_until_.load(std::memory_order_relaxed)) {
@@ -134,7 +122,8 @@ Result<Offset> NatsLink::publish(const std::string& stream, std::string_view byt
     YZ_CHECK(ensure(stream));
     jsPubAck* made = nullptr;
     jsErrCode error{};
-    status = js_Publish(&made, js_, stream.c_str(), bytes.data(), static_cast<int>(bytes.size()), nullptr, &error);
+    status =
+        js_Publish(&made, now->js(), stream.c_str(), bytes.data(), static_cast<int>(bytes.size()), nullptr, &error);
     if (status == NATS_OK) {
       const PublishAck ack(made);
       return Offset{ack->Sequence};
@@ -147,7 +136,7 @@ Result<Offset> NatsLink::publish(const std::string& stream, std::string_view byt
 }
 
 Result<NatsSubscription> NatsLink::consume(const std::string& stream, Offset from) {
-  YZ_CHECK(check_connected());
+  YZ_TRY(const auto now, session());
   YZ_CHECK(ensure(stream));
   jsSubOptions options{};
   jsSubOptions_Init(&options);
@@ -160,7 +149,7 @@ Result<NatsSubscription> NatsLink::consume(const std::string& stream, Offset fro
   options.Config.InactiveThreshold = kForgetNs;
   natsSubscription* made = nullptr;
   jsErrCode error{};
-  const natsStatus status = js_SubscribeSync(&made, js_, stream.c_str(), nullptr, &options, &error);
+  const natsStatus status = js_SubscribeSync(&made, now->js(), stream.c_str(), nullptr, &options, &error);
   if (status != NATS_OK) {
     forget(stream);
     return nats_failed("subscribing", status);

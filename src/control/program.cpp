@@ -50,7 +50,7 @@ Result<std::shared_ptr<const geo::GeoMap>> open_map(const std::filesystem::path&
 
 Result<std::unique_ptr<bus::Bus>> open_bus(const ControlSettings& settings) {
   if (settings.bus.empty()) return bus::EmbeddedBus::open(settings.state / "bus");
-  return bus::NatsBus::open(settings.bus);
+  return bus::NatsBus::open(settings.bus, settings.bus_tls);
 }
 
 Result<std::unique_ptr<RateLimit>> open_limit(const ControlSettings& settings) {

@@ -18,6 +18,26 @@ namespace {
 constexpr std::uint64_t kMaxFile = 1 << 20;
 constexpr std::chrono::hours kLongest{24 * 365};
 
+/// `bus_tls:` of the file; what it names is read when the bus is opened.
+void read_bus_tls(const nlohmann::json& json, BodyReader& outer, ControlSettings& out) {
+  if (!out.bus.starts_with("tls://")) {
+    outer.wrong("/bus_tls", "goes with a bus of tls://HOST:PORT");
+    return;
+  }
+  if (!json.is_object()) {
+    outer.wrong("/bus_tls", "expected a mapping");
+    return;
+  }
+  BodyReader reader(json, {"ca_file", "certificate_file", "key_file"});
+  out.bus_tls.ca_file = reader.text("ca_file").value_or("");
+  out.bus_tls.certificate_file = reader.text("certificate_file").value_or("");
+  out.bus_tls.key_file = reader.text("key_file").value_or("");
+  const bool has_key = !out.bus_tls.key_file.empty();
+  if (has_key && out.bus_tls.certificate_file.empty()) reader.wrong("/key_file", "goes with certificate_file");
+  if (!has_key && !out.bus_tls.certificate_file.empty()) reader.wrong("/certificate_file", "goes with key_file");
+  for (const model::Problem& wrong : reader.problem().errors) outer.wrong("/bus_tls" + wrong.pointer, wrong.message);
+}
+
 /// What several instances share.
 void read_stores(BodyReader& reader, ControlSettings& out) {
   if (const auto url = reader.text("database")) {
@@ -91,6 +111,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
                            "state",
                            "database",
                            "bus",
+                           "bus_tls",
                            "redis",
                            "rate_limit",
                            "advertise",
@@ -123,6 +144,7 @@ Result<ControlSettings> parse_settings(std::string_view text, std::string_view f
   }
   if (const auto state = reader.text("state")) out.state = *state;
   read_stores(reader, out);
+  if (const auto tls = json.find("bus_tls"); tls != json.end()) read_bus_tls(*tls, reader, out);
   if (const auto url = reader.text("advertise")) {
     if (!url->starts_with("http://") && !url->starts_with("https://")) {
       reader.wrong("/advertise", "expected a URL such as http://10.0.0.1:8080");

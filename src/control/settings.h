@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "bus/nats_tls.h"
 #include "control/acme/certificate_desk.h"
 #include "control/caps/cap_desk.h"
 #include "control/oidc/oidc_settings.h"
@@ -34,6 +35,7 @@ struct ControlSettings {
   std::string advertise;                             ///< URL other instances name for this API; empty: `listen`
   std::string database;                              ///< URL; empty: sqlite in the state folder
   std::string bus;                                   ///< URL of NATS; empty: embedded in the state folder
+  bus::NatsTls bus_tls;                              ///< for a `tls://` bus
   std::string redis;                                 ///< URL; empty: none
   std::uint64_t rate_limit = 0;                      ///< requests a minute of one token or user; 0: no limit
   std::filesystem::path web;                         ///< folder of the built portals; empty: none are served

@@ -31,6 +31,18 @@ TEST(ControlSettings, SayWhereAccessLogsLieAndHowLong) {
   EXPECT_EQ(settings->access_logs.retention, std::chrono::hours(48));
 }
 
+TEST(ControlSettings, EncryptTheBus) {
+  const auto settings = parse_settings(
+      "bus: tls://u:p@10.0.0.6:4222\nbus_tls:\n  ca_file: /etc/ca.pem\n  certificate_file: /etc/us.pem\n"
+      "  key_file: /etc/us.key\n",
+      "c.yaml");
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->bus, "tls://u:p@10.0.0.6:4222");
+  EXPECT_EQ(settings->bus_tls.ca_file, "/etc/ca.pem");
+  EXPECT_EQ(settings->bus_tls.certificate_file, "/etc/us.pem");
+  EXPECT_EQ(settings->bus_tls.key_file, "/etc/us.key");
+}
+
 TEST(ControlSettings, NameAnIdentityProvider) {
   const auto settings = parse_settings(
       "oidc:\n  issuer: https://id.example.com/realms/main\n  client_id: yizhan\n  client_secret_file: /etc/secret\n"
@@ -57,6 +69,11 @@ TEST(ControlSettings, SayFileAndLineOfWhatIsWrong) {
       {"threads: 0\n", "c.yaml:1"},
       {"threads: 4\ndatabase: postgres://h/d\n", "c.yaml:2: /database: database URL: expected 'sqlite:PATH'"},
       {"bus: redis://u:secret@h\n", "c.yaml:1: /bus: bus URL: expected 'nats://"},
+      {"bus: nats://h\nbus_tls:\n  ca_file: x\n", "c.yaml:2: /bus_tls: goes with a bus of tls://HOST:PORT"},
+      {"bus: tls://h\nbus_tls: 3\n", "c.yaml:2: /bus_tls: expected a mapping"},
+      {"bus: tls://h\nbus_tls:\n  ca: x\n", "c.yaml:3: /bus_tls/ca"},
+      {"bus: tls://h\nbus_tls:\n  key_file: x\n", "c.yaml:3: /bus_tls/key_file: goes with certificate_file"},
+      {"bus: tls://h\nbus_tls:\n  certificate_file: x\n", "c.yaml:3: /bus_tls/certificate_file: goes with key_file"},
       {"redis: rediss://u:secret@h\n", "c.yaml:1: /redis: redis URL: expected 'redis://"},
       {"database: mysql://u:secret@h:99999/d\n", "c.yaml:1: /database: database URL: the port"},
       {"- 1\n", "c.yaml:1"},
