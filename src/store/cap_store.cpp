@@ -66,9 +66,10 @@ Result<std::optional<Cap>> CapStore::get(CapId id) {
   return read_cap(*row);
 }
 
-Result<Listing<Cap>> CapStore::list(Page page, std::optional<model::TenantId> tenant) {
+Result<Listing<Cap>> CapStore::list(Page page, const CapFilter& filter) {
   PageQuery query(kColumns, kColumnCount, "cap", page);
-  if (tenant) query.where("tenant", *tenant);
+  if (filter.tenant) query.where("tenant", *filter.tenant);
+  if (filter.suspended) query.where_named("suspension", *filter.suspended);
   return query.read<Cap>(tx_, [](const Row& row) { return read_cap(row); });
 }
 

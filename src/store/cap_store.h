@@ -32,6 +32,12 @@ struct Cap {
   model::SuspensionId suspension;  ///< while it holds viewers back
 };
 
+/// What of the caps a list holds; nothing asked for is everything.
+struct CapFilter {
+  std::optional<model::TenantId> tenant;
+  std::optional<bool> suspended;  ///< those that hold viewers back now, or those that do not
+};
+
 class CapStore final {
  public:
   static constexpr std::uint64_t kMostOfATenant = 1'000;
@@ -42,7 +48,7 @@ class CapStore final {
   /// kMostOfATenant.
   Result<Cap> create(const Author& author, Cap cap);
   Result<std::optional<Cap>> get(CapId id);
-  Result<Listing<Cap>> list(Page page, std::optional<model::TenantId> tenant);
+  Result<Listing<Cap>> list(Page page, const CapFilter& filter);
   Result<std::vector<Cap>> all();
   /// Fails with kNotFound.
   Result<Cap> set_limit(const Author& author, CapId id, std::uint64_t limit);

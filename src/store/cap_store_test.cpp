@@ -63,7 +63,10 @@ TEST_P(CapStoreTest, ThereIsOneOfAKindForADomainAndASide) {
   ASSERT_EQ(all.size(), 4U);
   EXPECT_EQ(all[0].limit, 1'000'000U);
   EXPECT_TRUE(all[3].by_operator);
-  EXPECT_EQ(read([&](Transaction& tx) { return CapStore(tx).list({}, model::TenantId{2}); }).items.size(), 0U);
+  EXPECT_EQ(read([&](Transaction& tx) {
+              return CapStore(tx).list({}, {.tenant = model::TenantId{2}, .suspended = {}});
+            }).items.size(),
+            0U);
   Cap strangers = cap({}, CapKind::kSpend, 1);
   strangers.tenant = {77};
   EXPECT_EQ(add(strangers).error().code, Code::kNotFound);
@@ -84,6 +87,20 @@ TEST_P(CapStoreTest, WhatControlFoundIsKeptApartFromWhatPeopleSet) {
   EXPECT_EQ(present.used, 70U);
   EXPECT_EQ(present.times, 2U);
   EXPECT_EQ(present.suspension, model::SuspensionId{5});
+}
+
+TEST_P(CapStoreTest, IsListedByWhetherItHoldsViewersBack) {
+  Cap held = *add(cap(domain_, CapKind::kTraffic, 100));
+  const Cap free = *add(cap(other_, CapKind::kTraffic, 100));
+  held.suspension = {5};
+  ASSERT_TRUE(db().write([&](Transaction& tx) { return CapStore(tx).note(held); }));
+  const auto list = [&](bool suspended) {
+    return read([&](Transaction& tx) { return CapStore(tx).list({}, {.tenant = {}, .suspended = suspended}); }).items;
+  };
+  ASSERT_EQ(list(true).size(), 1U);
+  EXPECT_EQ(list(true)[0].id, held.id);
+  ASSERT_EQ(list(false).size(), 1U);
+  EXPECT_EQ(list(false)[0].id, free.id);
 }
 
 TEST_P(CapStoreTest, ItsSuspensionGoesWithItAndItGoesWithItsDomain) {

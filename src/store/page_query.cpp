@@ -22,6 +22,10 @@ void PageQuery::where(std::string_view column, Value value) {
   parameters_.push_back(std::move(value));
 }
 
+void PageQuery::where_named(std::string_view column, bool is_named) {
+  sql_ += fmt::format(" AND {} {} 0", column, is_named ? "<>" : "=");
+}
+
 Result<Rows> PageQuery::find(Transaction& tx) const {
   const std::string_view order = order_ == PageOrder::kNewestFirst ? "DESC" : "ASC";
   return tx.query(fmt::format("{} ORDER BY id {} LIMIT {}", sql_, order, page_.limit + 1), count_, parameters_);

@@ -22,6 +22,8 @@ class PageQuery final {
 
   /// Further conditions, all of which rows fulfil. NULL as a value means rows that have none.
   void where(std::string_view column, Value value);
+  /// Rows whose reference (a number, 0 for none) names something; or those whose does not.
+  void where_named(std::string_view column, bool is_named);
 
   /// The page; `read` makes a T, or a Result of one, of a row.
   template <typename T, typename Read>

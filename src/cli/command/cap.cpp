@@ -18,6 +18,7 @@ struct Options {
   std::uint64_t limit = 0;
   std::string domain;
   std::string tenant;
+  bool suspended = false;
   std::uint64_t id = 0;
 };
 
@@ -37,10 +38,10 @@ std::string state_of(const json& cap) {
 }
 
 io::Task<Status> list(ApiClient& api, const Shell& shell, Options o) {
-  std::string path = kPath;
+  std::string path = fmt::format("{}{}", kPath, o.suspended ? "?suspended=true" : "");
   if (!o.tenant.empty()) {
     YZ_CO_TRY(const json tenant, co_await api.find("/api/v1/tenants", o.tenant));
-    path += fmt::format("?tenant={}", tenant["id"].get<std::uint64_t>());
+    path += fmt::format("{}tenant={}", o.suspended ? '&' : '?', tenant["id"].get<std::uint64_t>());
   }
   YZ_CO_TRY(const json items, co_await api.list(path));
   if (shell.json) {
@@ -53,7 +54,9 @@ io::Task<Status> list(ApiClient& api, const Shell& shell, Options o) {
                cap.value("domain_name", "all domains"), cap.value("kind", ""), show(cap, "limit"),
                cap.contains("used") ? show(cap, "used") : "-", cap.value("set_by", ""), state_of(cap)});
   }
-  shell.print(table.empty() ? "no caps; `yz cap set --help` shows how to set one\n" : table.text());
+  const char* nothing =
+      o.suspended ? "no cap holds viewers back\n" : "no caps; `yz cap set --help` shows how to set one\n";
+  shell.print(table.empty() ? nothing : table.text());
   co_return Status();
 }
 
@@ -115,7 +118,7 @@ void add_cap(CLI::App& app, Shell& shell) {
       "  yz cap set bandwidth 100000000 --domain www.a.com   100 Mbit/s\n"
       "  yz cap set traffic 5000000000000 --tenant acme      5 TB a month\n"
       "  yz cap set spend 2000 --tenant acme                 2,000 of the contract's currency a month\n"
-      "  yz cap list");
+      "  yz cap list --suspended                             what is held back now");
   cap->require_subcommand(1);
   const auto o = std::make_shared<Options>();
   const auto does = [&shell, o](auto work) {
@@ -125,6 +128,7 @@ void add_cap(CLI::App& app, Shell& shell) {
   };
   auto* listing = cap->add_subcommand("list", "All caps, and what they have come to");
   listing->add_option("--tenant", o->tenant, "Only this tenant's (name or id)");
+  listing->add_flag("--suspended", o->suspended, "Only those that hold viewers back now");
   listing->callback(does(list));
   auto* setting = cap->add_subcommand("set", "Set a cap, or change the one there is");
   setting->add_option("kind", o->kind, "What is capped")

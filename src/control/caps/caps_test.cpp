@@ -188,6 +188,28 @@ TEST_F(CapsApi, WhatTheOperatorSetsATenantSeesAndCannotChange) {
   EXPECT_EQ(control_.call("DELETE", path(own.json()["id"]), "", {}, tenant).status, 204);
 }
 
+TEST_F(CapsApi, ListsWhatIsSuspendedOrWhatIsNot) {
+  const auto reached = control_.create("caps", {{"domain", world_.domain}, {"kind", "traffic"}, {"limit", 1}});
+  const auto far =
+      control_.create("caps", {{"domain", world_.domain}, {"kind", "bandwidth"}, {"limit", 1'000'000'000}});
+  const auto ids = [this](const std::string& query) {
+    std::vector<std::uint64_t> out;
+    const json page = control_.get("/api/v1/caps?" + query).json();
+    for (const json& cap : page["items"]) out.push_back(cap["id"]);
+    return out;
+  };
+  const auto only = [](std::uint64_t id) { return std::vector<std::uint64_t>{id}; };
+  EXPECT_TRUE(ids("suspended=true").empty());
+  EXPECT_EQ(ids("suspended=false").size(), 2U);
+  ship(5);
+  ASSERT_TRUE(is_suspended());
+  EXPECT_EQ(ids("suspended=true"), only(reached));
+  EXPECT_EQ(ids("suspended=false"), only(far));
+  EXPECT_EQ(ids("suspended=true&tenant=" + std::to_string(world_.tenant)), only(reached));
+  EXPECT_EQ(ids("").size(), 2U);
+  EXPECT_EQ(control_.get("/api/v1/caps?suspended=yes").status, 400);
+}
+
 TEST_F(CapsApi, SaysWhatIsWrong) {
   const auto pointer = [&](const json& body) {
     const auto answer = control_.post("/api/v1/caps", body);

@@ -52,8 +52,13 @@ nlohmann::json render(const store::Cap& cap, const model::ConfigSnapshot& config
 }
 
 Outcome list(const RouteContext& context, const Call& call) {
-  const auto find = [](store::Transaction& tx, store::Page page, std::optional<model::TenantId> tenant) {
-    return store::CapStore(tx).list(page, tenant);
+  std::optional<bool> suspended;
+  if (const auto text = call.parameter("suspended")) {
+    if (*text != "true" && *text != "false") return refuse(bad_request("suspended must be true or false."));
+    suspended = *text == "true";
+  }
+  const auto find = [suspended](store::Transaction& tx, store::Page page, std::optional<model::TenantId> tenant) {
+    return store::CapStore(tx).list(page, {.tenant = tenant, .suspended = suspended});
   };
   return list_by_tenant(context.database, call, find,
                         [config = context.state.current()](const store::Cap& cap) { return render(cap, *config); });

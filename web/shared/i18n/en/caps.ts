@@ -31,6 +31,8 @@ export default {
   'caps.free': 'Within the limit',
   'caps.reached': 'Reached',
   'caps.suspended': 'Suspended',
+  'caps.notSuspended': 'Not suspended',
+  'caps.noneMatch': 'No cap matches.',
   'caps.until': 'until {time}',
   'caps.lastReached': 'last reached {time}',
   'caps.setBy': 'Set by',

@@ -33,6 +33,8 @@ export default {
   'caps.free': '正常',
   'caps.reached': '已达封顶值',
   'caps.suspended': '已停止服务',
+  'caps.notSuspended': '未停止服务',
+  'caps.noneMatch': '没有符合条件的封顶。',
   'caps.until': '{time} 恢复',
   'caps.lastReached': '上次触发：{time}',
   'caps.setBy': '设置者',
