@@ -107,12 +107,16 @@ io::Task<Result<json>> ApiClient::list(std::string path) {
   co_return items;
 }
 
-io::Task<Result<json>> ApiClient::find(std::string path, std::string name) {
-  YZ_CO_TRY(const json items, co_await list(fmt::format("{}?name={}", path, percent_encode(name))));
+io::Task<Result<json>> ApiClient::find(std::string path, std::string name_or_id) {
+  YZ_CO_TRY(const json items, co_await list(fmt::format("{}?name={}", path, percent_encode(name_or_id))));
   for (const json& item : items) {
-    if (item.value("name", "") == name) co_return item;
+    if (item.value("name", "") == name_or_id) co_return item;
   }
-  co_return fail(Code::kNotFound, fmt::format("there is nothing named '{}' in {}", name, path), Fault::kClient);
+  if (const auto id = parse_u64(name_or_id)) {
+    auto item = co_await get(fmt::format("{}/{}", path, *id));
+    if (item || item.error().code != Code::kNotFound) co_return item;
+  }
+  co_return fail(Code::kNotFound, fmt::format("there is nothing named '{}' in {}", name_or_id, path), Fault::kClient);
 }
 
 io::Task<Result<json>> ApiClient::wait_for_task(std::uint64_t id, std::chrono::milliseconds every,

@@ -43,8 +43,8 @@ class ApiClient {
 
   /// Every item of a list, over all its pages.
   [[nodiscard]] io::Task<Result<nlohmann::json>> list(std::string path);
-  /// The one item of a list with this name. Fails with kNotFound: "there is no domain 'x'".
-  [[nodiscard]] io::Task<Result<nlohmann::json>> find(std::string path, std::string name);
+  /// The one item of a list with this name, or else with this id. Fails with kNotFound: "there is no domain 'x'".
+  [[nodiscard]] io::Task<Result<nlohmann::json>> find(std::string path, std::string name_or_id);
   /// Asks for a task until it is final; `every` is the pause between. Fails with kTimeout.
   [[nodiscard]] io::Task<Result<nlohmann::json>> wait_for_task(std::uint64_t id, std::chrono::milliseconds every,
                                                                std::chrono::milliseconds timeout);

@@ -65,6 +65,20 @@ TEST_F(ApiClientTest, FindsByExactNameAndSaysWhenThereIsNone) {
   EXPECT_EQ(reactor.block_on(api.find("/list", "b")).error().code, Code::kNotFound);
 }
 
+TEST_F(ApiClientTest, FindsByIdWhatHasNoSuchName) {
+  answer(http::Method::kGet, "/list", 200, {{"items", {{{"name", "7"}, {"id", 1}}, {{"name", "a"}, {"id", 2}}}}});
+  answer(http::Method::kGet, "/list/2", 200, {{"name", "a"}, {"id", 2}});
+  answer(http::Method::kGet, "/list/3", 404, {{"detail", "There is no such thing."}});
+  answer(http::Method::kGet, "/list/4", 503, {{"detail", "not now"}});
+  EXPECT_EQ((*reactor.block_on(api.find("/list", "2")))["name"], "a");
+  EXPECT_EQ((*reactor.block_on(api.find("/list", "7")))["id"], 1) << "a name goes before an id";
+  const auto nothing = reactor.block_on(api.find("/list", "3"));
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code, Code::kNotFound);
+  EXPECT_NE(nothing.error().message.find("'3'"), std::string::npos);
+  EXPECT_EQ(reactor.block_on(api.find("/list", "4")).error().code, Code::kUnavailable);
+}
+
 TEST_F(ApiClientTest, WaitsForATaskOnlySoLong) {
   answer(http::Method::kGet, "/api/v1/tasks/{id}", 200, {{"state", "running"}});
   const auto result =

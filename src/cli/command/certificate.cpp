@@ -113,7 +113,7 @@ void add_certificate(CLI::App& app, Shell& shell) {
   certificate->add_subcommand("list", "All certificates")
       ->callback(does([](ApiClient& api, const Shell& s, const Options&) { return list(api, s); }));
   auto* adding = with_files(by_name("add", "Upload one", add));
-  adding->add_option("--tenant", o->tenant, "Whose it is")->capture_default_str();
+  adding->add_option("--tenant", o->tenant, "Whose it is (name or id)")->capture_default_str();
   with_files(by_name("replace", "Another one in its place", replace));
   by_name("remove", "Show it no more", remove);
   add_certificate_orders(*certificate, shell);

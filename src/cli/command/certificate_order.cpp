@@ -172,7 +172,7 @@ void add_certificate_orders(CLI::App& certificate, Shell& shell) {
   CLI::App* ordering = waiting(command("order", "Order one at a certificate authority; it renews itself", place));
   ordering->add_option("names", o->names, "DNS names, \"*.a.com\" allowed")->required();
   ordering->add_option("--name", o->name, "What it is called here; the first name by default");
-  ordering->add_option("--tenant", o->tenant, "Whose it is")->capture_default_str();
+  ordering->add_option("--tenant", o->tenant, "Whose it is (name or id)")->capture_default_str();
   ordering->add_option("--account", o->account, "Of this authority alone");
   ordering->add_option("--challenge", o->challenge, "How the names are proved")
       ->check(CLI::IsMember({"http-01", "dns-01"}));

@@ -146,7 +146,7 @@ void add_domain(CLI::App& app, Shell& shell) {
   by_name(adding);
   adding->add_option("--origin", o->origin, "Where its content comes from: http://host[:port] or https://host[:port]")
       ->required();
-  adding->add_option("--tenant", o->tenant, "Whose it is")->capture_default_str();
+  adding->add_option("--tenant", o->tenant, "Whose it is (name or id)")->capture_default_str();
   adding->add_option("--alias", o->aliases, "Another name with the same content (repeatable)");
   adding->add_option("--ttl", o->ttl, "Keep everything this long (30s, 5m, 7d); otherwise the origin's headers decide");
   adding->add_flag("--correction", o->correction, "Edges redirect viewers that belong elsewhere");

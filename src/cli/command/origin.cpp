@@ -115,7 +115,7 @@ void add_origin(CLI::App& app, Shell& shell) {
     return command;
   };
   with_servers("add", "A new origin group", add)
-      ->add_option("--tenant", o->tenant, "Whose it is")
+      ->add_option("--tenant", o->tenant, "Whose it is (name or id)")
       ->capture_default_str();
   with_servers("set", "Replace a group's origins", set);
   auto* removing = origin->add_subcommand("remove", "Forget a group no domain uses");

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "cli/shell.h"
 #include "cli/table.h"
 
@@ -41,19 +40,11 @@ void print(const Shell& shell, const json& quota) {
   shell.print(table.text() + "all starts anew at " + quota.value("resets", "") + '\n');
 }
 
-/// Of the tenant with this name, or else with this id.
-io::Task<Result<std::uint64_t>> id_of(ApiClient& api, std::string tenant) {
-  const auto named = co_await api.find("/api/v1/tenants", tenant);
-  if (named) co_return (*named)["id"].get<std::uint64_t>();
-  if (const auto id = parse_u64(tenant)) co_return *id;
-  co_return fail(named.error());
-}
-
 io::Task<Status> show(ApiClient& api, const Shell& shell, Options o) {
   std::string path = "/api/v1/quota";
   if (!o.tenant.empty()) {
-    YZ_CO_TRY(const std::uint64_t tenant, co_await id_of(api, o.tenant));
-    path += fmt::format("?tenant={}", tenant);
+    YZ_CO_TRY(const json tenant, co_await api.find("/api/v1/tenants", o.tenant));
+    path += fmt::format("?tenant={}", tenant["id"].get<std::uint64_t>());
   }
   YZ_CO_TRY(const json quota, co_await api.get(path));
   print(shell, quota);
@@ -66,9 +57,9 @@ io::Task<Status> set(ApiClient& api, const Shell& shell, Options o) {
   if (o.refresh_groups) wanted["refresh_groups"] = *o.refresh_groups;
   if (o.prefetch_urls) wanted["prefetch_urls"] = *o.prefetch_urls;
   if (wanted.empty()) co_return fail(Code::kInvalid, "say which quota: `yz quota set --help`", Fault::kClient);
-  YZ_CO_TRY(const std::uint64_t tenant, co_await id_of(api, o.tenant));
-  YZ_CO_TRY([[maybe_unused]] const json changed,
-            co_await api.patch(fmt::format("/api/v1/tenants/{}", tenant), {{"quota", wanted}}));
+  YZ_CO_TRY(const json tenant, co_await api.find("/api/v1/tenants", o.tenant));
+  const std::string path = fmt::format("/api/v1/tenants/{}", tenant["id"].get<std::uint64_t>());
+  YZ_CO_TRY([[maybe_unused]] const json changed, co_await api.patch(path, {{"quota", wanted}}));
   co_return co_await show(api, shell, std::move(o));
 }
 

@@ -127,7 +127,7 @@ void add_user(CLI::App& app, Shell& shell) {
   auto* adding = by_email("add", "Make one", add);
   adding->add_option("--name", o->name, "What people call them");
   adding->add_option("--role", o->role, "What they may do")->capture_default_str();
-  adding->add_option("--tenant", o->tenant, "Whose they are; nobody's: the operator's");
+  adding->add_option("--tenant", o->tenant, "Whose they are (name or id); nobody's: the operator's");
   adding->add_option("--password-file", o->password_file, kPasswordFile);
   by_email("password", "Give one a new password", reset_password)
       ->add_option("--password-file", o->password_file, kPasswordFile);
