@@ -25,7 +25,7 @@ nlohmann::json render(const model::TaskQuota& quota, const store::TaskUse& use, 
 Outcome get(const RouteContext& context, const Call& call) {
   const auto tenant = read_tenant(call);
   if (!tenant) return refuse(tenant.error());
-  if (!*tenant) return refuse(unprocessable("/tenant", "an operator must say whose it is"));
+  if (!*tenant) return refuse(bad_request("tenant is needed: whose quota it is."));
   return read_outcome(context.database, [&](store::Transaction& tx) -> Outcome {
     if (auto known = check_asked_tenant(tx, *tenant); !known) return refuse(known.error());
     YZ_TRY(const auto row, store::TenantStore(tx).get(**tenant));
