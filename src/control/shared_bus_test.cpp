@@ -25,19 +25,16 @@ class SharedBus : public testing::Test {
     if (!server && server.error().code == Code::kNotFound) GTEST_SKIP() << server.error().message;
     ASSERT_TRUE(server) << server.error().message;
     nats_ = *std::move(server);
-    first_.emplace([this](ControlSettings& settings) { share(settings); });
+    first_.emplace([this](ControlSettings& settings) { settings.bus = nats_->url(); });
     token_ = first_->post("/api/v1/tokens", {{"name", "both"}, {"role", "operator"}}).json().value("token", "");
     ASSERT_FALSE(token_.empty());
     second_.emplace([this](ControlSettings& settings) {
       std::filesystem::create_directories(settings.state);
       std::filesystem::copy_file(first_->folder() / "state" / "seal.key", settings.state / "seal.key",
                                  std::filesystem::copy_options::overwrite_existing);
-      share(settings);
+      settings.database = first_->database_url();
+      settings.bus = nats_->url();
     });
-  }
-  void share(ControlSettings& settings) const {
-    settings.database = "sqlite:" + (database_.path() / "shared.db").string();
-    settings.bus = nats_->url();
   }
   bool eventually(const std::function<bool()>& holds) {
     for (int i = 0; i < 1'000; ++i) {
@@ -60,7 +57,6 @@ class SharedBus : public testing::Test {
     return eventually([&] { return first_->get(task).json()["state"] == "complete"; });
   }
 
-  TempFolder database_{"yz-shared"};
   std::unique_ptr<bus::NatsServer> nats_;
   std::optional<TestControl> first_;
   std::optional<TestControl> second_;

@@ -55,19 +55,18 @@ Response parse(const std::string& text) {
 
 }  // namespace
 
-/// With YZ_TEST_MARIADB set the tests run on a MariaDB server of their own, each control with a database of its own.
-std::string new_mariadb_database() {
-  if (std::getenv("YZ_TEST_MARIADB") == nullptr) return {};
+std::string new_database(const std::filesystem::path& file) {
+  if (std::getenv("YZ_TEST_MARIADB") == nullptr) return "sqlite:" + file.native();
   static const auto server = store::MariadbServer::start();
   static int number = 0;
   const std::string name = "control_" + std::to_string(++number);
   const Status created = server ? (*server)->create_database(name) : fail(server.error());
   EXPECT_TRUE(created) << created.error().message;
-  return created ? (*server)->url(name) : "";
+  return created ? (*server)->url(name) : "mysql://nowhere/none";
 }
 
 TestControl::TestControl(std::function<void(ControlSettings&)> adjust)
-    : adjust_(std::move(adjust)), database_(new_mariadb_database()) {
+    : adjust_(std::move(adjust)), database_(new_database(folder_.path() / "state" / "control.db")) {
   start();
 }
 TestControl::~TestControl() { stop(); }
@@ -81,6 +80,8 @@ void TestControl::start() {
   settings.cdn_zone = "cdn.test";
   settings.database = database_;
   if (adjust_) adjust_(settings);
+  ASSERT_EQ(settings.database.starts_with("mysql:"), database_.starts_with("mysql:"))
+      << "not where YZ_TEST_MARIADB says";
   auto opened = ControlProgram::open(settings);
   ASSERT_TRUE(opened) << opened.error().message;
   program_ = *std::move(opened);

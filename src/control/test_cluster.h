@@ -28,7 +28,11 @@ struct Response {
   [[nodiscard]] nlohmann::json json() const { return nlohmann::json::parse(body, nullptr, false); }
 };
 
-/// A control of its own folder and free ports on a thread of its own, and HTTP calls to it.
+/// The URL of an empty database: SQLite in `file`, or with YZ_TEST_MARIADB set one on a MariaDB server that the tests
+/// start themselves.
+[[nodiscard]] std::string new_database(const std::filesystem::path& file);
+
+/// A control of its own folder, database and free ports on a thread of its own, and HTTP calls to it.
 class TestControl final {
  public:
   /// `adjust` changes the settings before each start.
@@ -64,6 +68,8 @@ class TestControl final {
 
   [[nodiscard]] std::string node_address() const { return "127.0.0.1:" + std::to_string(node_port_); }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
+  /// Its own, whatever `adjust` named: for others to open, too.
+  [[nodiscard]] const std::string& database_url() const { return database_; }
   [[nodiscard]] ControlProgram& program() { return *program_; }
 
  private:
@@ -71,7 +77,7 @@ class TestControl final {
 
   TempFolder folder_{"yz-control"};
   const std::function<void(ControlSettings&)> adjust_;
-  const std::string database_;  ///< URL; empty: SQLite in the folder
+  const std::string database_;  ///< URL
   std::unique_ptr<ControlProgram> program_;
   std::thread thread_;
   std::uint16_t node_port_ = 0;

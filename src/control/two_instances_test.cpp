@@ -23,7 +23,7 @@ class TwoInstances : public testing::Test {
       std::filesystem::create_directories(settings.state);
       std::filesystem::copy_file(first_.folder() / "state" / "seal.key", settings.state / "seal.key",
                                  std::filesystem::copy_options::overwrite_existing);
-      settings.database = "sqlite:" + (database_.path() / "shared.db").string();
+      settings.database = first_.database_url();
     });
   }
   Response on_second(const std::string& method, const std::string& path, const json& body = nullptr) {
@@ -38,9 +38,7 @@ class TwoInstances : public testing::Test {
     return false;
   }
 
-  TempFolder database_{"yz-shared"};
-  TestControl first_{
-      [this](ControlSettings& settings) { settings.database = "sqlite:" + (database_.path() / "shared.db").string(); }};
+  TestControl first_;
   std::optional<TestControl> second_;
   std::string token_;
 };
@@ -97,7 +95,7 @@ TEST_F(TwoInstances, AnotherSealKeyIsRefusedAtTheStart) {
   settings.listen = Endpoint{IpAddress::v4(0x7f000001), 0};
   settings.node_listen = "127.0.0.1:0";
   settings.state = elsewhere.path() / "state";
-  settings.database = "sqlite:" + (database_.path() / "shared.db").string();
+  settings.database = first_.database_url();
   const auto opened = ControlProgram::open(settings);
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().message.find("another key"), std::string::npos) << opened.error().message;

@@ -98,10 +98,8 @@ TEST_F(Users, ATenantIsToldByItsNumberOrTheListIsRefused) {
 }
 
 TEST(TenantsAccounts, AreSoManyAndNoMore) {
-  const TempFolder folder("yz-accounts");
-  const std::string url = "sqlite:" + (folder.path() / "control.db").string();
-  TestControl control([&](ControlSettings& settings) { settings.database = url; });
-  const auto database = store::Database::open(url);
+  TestControl control;
+  const auto database = store::Database::open(control.database_url());
   ASSERT_TRUE(database);
   const model::TenantId tenant{control.create("tenants", {{"name", "acme"}})};
   const auto filled = (*database)->write([&](store::Transaction& tx) -> Status {

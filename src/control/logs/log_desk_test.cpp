@@ -139,7 +139,7 @@ TEST_F(AccessLogs, DamagedBatchesAreRefusedAndOthersAreOfTheirSession) {
 class LogHouseTest : public testing::Test {
  protected:
   void SetUp() override {
-    database_ = *store::Database::open("sqlite:" + (temp_.path() / "db").string());
+    database_ = *store::Database::open(test::new_database(temp_.path() / "db"));
     ASSERT_TRUE(folder_.open(*database_, clock_.wall()));
     auto config = std::make_shared<model::ConfigSnapshot>();
     config->seq = {1};
