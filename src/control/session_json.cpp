@@ -58,6 +58,7 @@ nlohmann::json user_json(const store::Stored<store::User>& row) {
                         {"created", format_rfc3339(row.created)}};
   if (user.tenant) out["tenant"] = user.tenant.value;
   for (const model::DomainId id : user.domains) out["domains"].push_back(id.value);
+  if (!user.identity_issuer.empty()) out["identity_issuer"] = user.identity_issuer;
   if (user.last_login) out["last_login"] = format_rfc3339(*user.last_login);
   return out;
 }

@@ -28,6 +28,27 @@ class IdentityStoreTest : public StoreTest {
 };
 YZ_ON_BOTH_ENGINES(IdentityStoreTest);
 
+TEST_P(IdentityStoreTest, AUserSaysWhereItIsLinked) {
+  const UserId ann = add("ann@a.com");
+  const UserId bob = add("bob@a.com");
+  const auto issuer_of = [&](UserId user) {
+    return read([&](Transaction& tx) { return UserStore(tx).get(user); }).value.identity_issuer;
+  };
+  EXPECT_EQ(issuer_of(ann), "");
+  ASSERT_TRUE(link(ann, kIssuer, "1"));
+  EXPECT_EQ(issuer_of(ann), kIssuer);
+  EXPECT_EQ(issuer_of(bob), "") << "somebody else";
+  const auto listed = read([&](Transaction& tx) { return UserStore(tx).list({}, {}); }).items;
+  ASSERT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0].value.identity_issuer, kIssuer);
+  User renamed = listed[0].value;
+  renamed.name = "Ann";
+  EXPECT_EQ(write([&](Transaction& tx) { return UserStore(tx).update(author(), renamed); }).value.identity_issuer,
+            kIssuer);
+  write([&](Transaction& tx) { return IdentityStore(tx).unlink_all(author(), ann); });
+  EXPECT_EQ(issuer_of(ann), "");
+}
+
 TEST_P(IdentityStoreTest, SomebodyIsFoundByIssuerAndSubjectTogether) {
   const UserId ann = add("ann@a.com");
   EXPECT_FALSE(find(kIssuer, "1"));

@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::string_view kColumns =
     "id, email, name, role, tenant, domains, enabled, must_change, totp_confirmed_at, last_login_at, version, "
-    "created_at, updated_at";
-constexpr std::size_t kColumnCount = 13;
+    "created_at, updated_at, "
+    "(SELECT issuer FROM user_identity WHERE account = user_account.id ORDER BY linked_at DESC LIMIT 1)";
+constexpr std::size_t kColumnCount = 14;
 
 Stored<User> read_user(const Row& row) {
   return {.value = {.id = row.id<UserId>(0),
@@ -27,6 +28,7 @@ Stored<User> read_user(const Row& row) {
                     .enabled = row.boolean(6),
                     .must_change_password = row.boolean(7),
                     .has_second_factor = !row.is_null(8),
+                    .identity_issuer = row.is_null(13) ? std::string() : row.text(13),
                     .last_login = row.optional_time(9)},
           .version = row.u64(10),
           .seq = {},
@@ -81,6 +83,7 @@ Result<Stored<User>> UserStore::create(const Author& author, User user, std::str
   if (!id) return fail(as_client_error(std::move(id).error(), "user"));
   user.id = UserId{*id};
   user.has_second_factor = false;
+  user.identity_issuer.clear();
   user.last_login.reset();
   YZ_CHECK(audit(tx_, author, "create", user, {{"after", describe(user)}}));
   return Stored<User>{.value = std::move(user), .version = 1, .seq = {}, .created = author.at, .updated = author.at};
@@ -133,6 +136,7 @@ Result<Stored<User>> UserStore::update(const Author& author, User user, std::opt
   YZ_CHECK(audit(tx_, author, "update", user, {{"before", describe(before.value)}, {"after", describe(user)}}));
   user.must_change_password = before.value.must_change_password;
   user.has_second_factor = before.value.has_second_factor;
+  user.identity_issuer = before.value.identity_issuer;
   user.last_login = before.value.last_login;
   before.value = std::move(user);
   before.version += 1;

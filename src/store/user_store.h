@@ -25,6 +25,7 @@ struct User {
   bool enabled = true;
   bool must_change_password = false;
   bool has_second_factor = false;  ///< a confirmed TOTP secret; never written by `create` or `update`
+  std::string identity_issuer;     ///< of the identity linked last (IdentityStore); empty: none; nor written by them
   std::optional<WallTime> last_login;
 };
 

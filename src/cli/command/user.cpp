@@ -56,12 +56,13 @@ io::Task<Status> list(ApiClient& api, const Shell& shell) {
     shell.print_json(items);
     co_return Status();
   }
-  Table table({"id", "email", "role", "tenant", "second factor", "last login"});
+  Table table({"id", "email", "role", "tenant", "second factor", "identity", "last login"});
   for (const json& user : items) {
     table.add({std::to_string(user.value("id", 0)), user.value("email", ""),
                user.value("role", "") + (user.value("enabled", true) ? "" : " (disabled)"),
                user.contains("tenant") ? std::to_string(user.value("tenant", 0)) : "-",
-               user.value("second_factor", false) ? "yes" : "no", user.value("last_login", "never")});
+               user.value("second_factor", false) ? "yes" : "no", user.value("identity_issuer", "-"),
+               user.value("last_login", "never")});
   }
   shell.print(table.text());
   co_return Status();

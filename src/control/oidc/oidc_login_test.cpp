@@ -136,6 +136,18 @@ TEST_F(OidcLogins, FindTheUserBySubjectOnceLinked) {
   EXPECT_EQ(refusal_of(log_in()), "conflict");
 }
 
+TEST_F(OidcLogins, ShowInTheListOfUsersUntilTheyAreForgotten) {
+  const auto ann = [this] { return control_.get("/api/v1/users?email=ann@a.com").json()["items"][0]; };
+  EXPECT_FALSE(ann().contains("identity_issuer"));
+  ASSERT_EQ(refusal_of(log_in()), "");
+  EXPECT_EQ(ann()["identity_issuer"], provider_.issuer());
+  const std::string path = "/api/v1/users/" + std::to_string(ann()["id"].get<int>());
+  EXPECT_EQ(control_.get(path).json()["identity_issuer"], provider_.issuer());
+  EXPECT_EQ(control_.call("PATCH", path, R"({"identity_issuer":"x"})", {{"If-Match", "*"}}).status, 422);
+  EXPECT_EQ(control_.call("DELETE", path + "/identities").status, 204);
+  EXPECT_FALSE(ann().contains("identity_issuer"));
+}
+
 TEST_F(OidcLogins, EndThePasswordThatSomebodyElseChose) {
   test::Browser browser(control_);
   EXPECT_EQ(browser.sign_in("ann@a.com", "chosen by an admin").status, 201);

@@ -66,6 +66,7 @@ export default {
   'people.factor': 'Second factor',
   'people.hasFactor': 'In force',
   'people.noFactor': 'None',
+  'people.linked': 'Linked to {issuer}',
   'people.lastLogin': 'Last signed in',
   'people.mayEnter': 'May sign in',
   'people.reset': 'New password',

@@ -68,6 +68,7 @@ export default {
   'people.factor': '双重验证',
   'people.hasFactor': '已启用',
   'people.noFactor': '未启用',
+  'people.linked': '已关联 {issuer}',
   'people.lastLogin': '上次登录',
   'people.mayEnter': '允许登录',
   'people.reset': '重置密码',
