@@ -58,6 +58,14 @@ def test_every_kind_of_resource_has_a_text_and_can_be_filtered_by():
     assert sorted(re.findall(r"'(\w+)'", filtered)) == sorted(kinds)
 
 
+def test_every_unit_price_and_remark_of_a_bill_has_a_text():
+    schemas = yaml.safe_load((ROOT / "api/openapi.yaml").read_text())["components"]["schemas"]
+    terms, remark = schemas["StatementTerms"]["properties"], schemas["StatementRemark"]["properties"]
+    keys = {f"bills.{what}.{unit}" for what in ("quantity", "per") for unit in terms["unit"]["enum"]}
+    keys |= {f"bills.price.{pricing}" for pricing in terms["pricing"]["enum"]} | {f"bills.remark.{kind}" for kind in remark["kind"]["enum"]}
+    assert keys <= texts("shared", "en").keys()
+
+
 def sizes(manifest, name, seen):
     """The script files that an entry loads before it can run, with their sizes as gzip sends them."""
     if name in seen:

@@ -42,21 +42,12 @@ Ratio cost(const Price& price, const Ratio& value) {
   return out;
 }
 
-std::string show_price(const Price& price, const Ratio& value, std::string_view unit) {
-  if (price.kind == PriceKind::kFlat) return fmt::format("{} per {}", to_string(price.tiers[0].price), unit);
-  const std::size_t reached = reached_tier(price, value);
-  if (price.kind == PriceKind::kReach) {
-    const auto up_to = price.tiers[reached].up_to;
-    const std::string tier = up_to ? fmt::format("up to {}", *up_to) : std::string("the last");
-    return fmt::format("{} per {} (tier {})", to_string(price.tiers[reached].price), unit, tier);
-  }
-  std::string text = "progressive:";
-  for (std::size_t i = 0; i <= reached; ++i) {
-    const auto& tier = price.tiers[i];
-    text += fmt::format("{} {}", i == 0 ? "" : ",", to_string(tier.price));
-    if (tier.up_to) text += fmt::format(" up to {}", *tier.up_to);
-  }
-  return fmt::format("{} per {}", text, unit);
+/// The tiers that count for a value.
+std::vector<PriceTier> tiers_of(const Price& price, const Ratio& value) {
+  if (price.kind == PriceKind::kFlat) return {price.tiers.front()};
+  const auto reached = price.tiers.begin() + static_cast<std::ptrdiff_t>(reached_tier(price, value));
+  if (price.kind == PriceKind::kReach) return {*reached};
+  return {price.tiers.begin(), reached + 1};
 }
 
 /// Makes an item's lines one after the other; remembers the first failure.
@@ -73,24 +64,25 @@ class LineMaker {
       case Mode::kRequests:
         return requests(item, points);
       case Mode::kFixed:
-        return add(item, "", {{1, 1}, {}}, "month", prorated(cost(item.price, {1, 1}), period_.days()),
-                   show_price(item.price, {1, 1}, "month"));
+        return add(item, "", {{1, 1}, {}}, Unit::kMonth, prorated(cost(item.price, {1, 1}), period_.days()));
       default:
         return month(item, points);
     }
   }
 
  private:
-  Status add(const Item& item, std::string day, Quantity quantity, std::string_view unit, const Ratio& amount,
-             std::string price) {
+  Status add(const Item& item, std::string day, Quantity quantity, Unit unit, const Ratio& amount) {
     const auto rounded = round_half_up(amount);
     if (!rounded) return fail(Code::kLimit, fmt::format("item '{}' costs more than can be written", item.id));
     out_.lines.push_back({.item = item.id,
                           .label = item.label,
                           .day = std::move(day),
-                          .quantity = fmt::format("{} {}", show_ratio(quantity.value, 6), unit),
-                          .price = std::move(price),
-                          .notes = std::move(quantity.notes),
+                          .terms = Terms{.quantity = show_ratio(quantity.value, 6),
+                                         .unit = unit,
+                                         .per = unit == Unit::kRequests ? item.per : 1,
+                                         .pricing = item.price.kind,
+                                         .tiers = tiers_of(item.price, quantity.value)},
+                          .remarks = std::move(quantity.remarks),
                           .amount = *rounded});
     return {};
   }
@@ -124,34 +116,33 @@ class LineMaker {
       priced += left;
     }
     Quantity quantity{{priced, gigabyte(plan_)}, {}};
-    if (covered > 0)
-      quantity.notes.push_back(fmt::format("{} GB from packages", show_ratio({covered, gigabyte(plan_)}, 6)));
-    if (plan_.gb_base != 1000) quantity.notes.push_back(fmt::format("1 GB = {}^3 bytes", plan_.gb_base));
+    if (covered > 0) {
+      quantity.remarks.push_back({RemarkKind::kFromPackages, {show_ratio({covered, gigabyte(plan_)}, 6)}});
+    }
+    if (plan_.gb_base != 1000) quantity.remarks.push_back({RemarkKind::kGbBase, {std::to_string(plan_.gb_base)}});
     const Ratio amount = cost(item.price, quantity.value);
-    std::string price = show_price(item.price, quantity.value, "GB");
-    return add(item, "", std::move(quantity), "GB", amount, std::move(price));
+    return add(item, "", std::move(quantity), Unit::kGb, amount);
   }
 
   /// What a bandwidth costs, a commitment included.
-  [[nodiscard]] static Ratio bandwidth_cost(const Item& item, const Ratio& value, std::vector<std::string>& notes) {
+  [[nodiscard]] static Ratio bandwidth_cost(const Item& item, const Ratio& value, std::vector<Remark>& remarks) {
     if (!item.commit) return cost(item.price, value);
     const Wide committed = Wide{item.commit->mbps} * value.den;
-    notes.push_back(fmt::format("at least {} Mbit/s", item.commit->mbps));
+    remarks.push_back({RemarkKind::kCommitted, {std::to_string(item.commit->mbps)}});
     const Ratio paid{std::max(committed, value.num), value.den};
     if (!item.commit->overage) return cost(item.price, paid);
     Ratio out = cost(item.price, {committed, value.den});
     out.num += (paid.num - committed) * micros(*item.commit->overage);
-    notes.push_back(fmt::format("above it {} per Mbit/s", to_string(*item.commit->overage)));
+    remarks.push_back({RemarkKind::kOverage, {to_string(*item.commit->overage)}});
     return out;
   }
 
   Status day_peaks(const Item& item, const ItemPoints& points) {
     for (const std::uint32_t day : points.days()) {
       Quantity quantity{{points.nth_of_day(day, 0), kBytesPerMbps}, {}};
-      const Ratio amount = bandwidth_cost(item, quantity.value, quantity.notes);
-      std::string price = show_price(item.price, quantity.value, "Mbit/s and day");
+      const Ratio amount = bandwidth_cost(item, quantity.value, quantity.remarks);
       YZ_CHECK(add(item, show_day(period_.from_minute + day * kDayMinutes, plan_.utc_offset), std::move(quantity),
-                   "Mbit/s", amount, std::move(price)));
+                   Unit::kMbpsDay, amount));
     }
     return {};
   }
@@ -159,10 +150,12 @@ class LineMaker {
   Status month(const Item& item, const ItemPoints& points) {
     Quantity quantity = month_bandwidth(item, points);
     const std::size_t days = points.days().size();
-    const Ratio amount = prorated(bandwidth_cost(item, quantity.value, quantity.notes), days);
-    if (days != period_.month_days) quantity.notes.push_back(fmt::format("{} of {} days", days, period_.month_days));
-    std::string price = show_price(item.price, quantity.value, "Mbit/s and month");
-    return add(item, "", std::move(quantity), "Mbit/s", amount, std::move(price));
+    const Ratio amount = prorated(bandwidth_cost(item, quantity.value, quantity.remarks), days);
+    if (days != period_.month_days) {
+      quantity.remarks.push_back(
+          {RemarkKind::kPartOfMonth, {std::to_string(days), std::to_string(period_.month_days)}});
+    }
+    return add(item, "", std::move(quantity), Unit::kMbpsMonth, amount);
   }
 
   Status requests(const Item& item, const ItemPoints& points) {
@@ -179,9 +172,7 @@ class LineMaker {
       }
     }
     const Ratio amount = cost(item.price, quantity.value);
-    const std::string unit = fmt::format("{} requests", item.per);
-    std::string price = show_price(item.price, quantity.value, unit);
-    return add(item, "", std::move(quantity), "x " + unit, amount, std::move(price));
+    return add(item, "", std::move(quantity), Unit::kRequests, amount);
   }
 
   const Plan& plan_;
@@ -207,16 +198,14 @@ Result<Bill> bill(const Plan& plan, const Usage& usage, const Period& period, st
     YZ_CHECK(maker.make(item, points));
   }
   if (plan.overhead_permille != 1000) {
-    for (Line& line : out.lines) {
-      line.notes.push_back(
-          fmt::format("bytes x {}.{:03}", plan.overhead_permille / 1000, plan.overhead_permille % 1000));
-    }
+    const std::string factor = fmt::format("{}.{:03}", plan.overhead_permille / 1000, plan.overhead_permille % 1000);
+    for (Line& line : out.lines) line.remarks.push_back({RemarkKind::kOverhead, {factor}});
   }
   YZ_TRY(out.total, total_of(out.lines));
   return out;
 }
 
-std::vector<Line> adjustments(const Bill& before, const Bill& now, std::string_view what) {
+std::vector<Line> adjustments(const Bill& before, const Bill& now, const std::string& month) {
   struct Change {
     std::string label;
     std::int64_t amount = 0;
@@ -236,20 +225,10 @@ std::vector<Line> adjustments(const Bill& before, const Bill& now, std::string_v
     out.push_back({.item = item,
                    .label = change.label,
                    .day = "",
-                   .quantity = "",
-                   .price = "",
-                   .notes = {std::string(what)},
+                   .terms = {},
+                   .remarks = {{RemarkKind::kLate, {month}}},
                    .amount = {change.amount}});
   }
-  return out;
-}
-
-nlohmann::json to_json(const Line& line) {
-  nlohmann::json out{{"item", line.item}, {"label", line.label}, {"amount", to_string(line.amount)}};
-  if (!line.day.empty()) out["day"] = line.day;
-  if (!line.quantity.empty()) out["quantity"] = line.quantity;
-  if (!line.price.empty()) out["price"] = line.price;
-  if (!line.notes.empty()) out["notes"] = line.notes;
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "billing/calendar.h"
+#include "billing/line.h"
 #include "billing/money.h"
 #include "billing/plan.h"
 #include "billing/usage.h"
@@ -25,19 +26,6 @@ struct Package {
   std::uint32_t until_minute = 0;
 
   friend bool operator==(const Package&, const Package&) = default;
-};
-
-/// One line of a statement, with everything needed to do the sum again by hand.
-struct Line {
-  std::string item;
-  std::string label;
-  std::string day;       ///< "2026-11-03" of a line for one day; else empty
-  std::string quantity;  ///< "912.000000 Mbit/s": for people, cut off after six decimals
-  std::string price;     ///< "0.51 per Mbit/s above 500" and so on
-  std::vector<std::string> notes;
-  Micros amount;
-
-  friend bool operator==(const Line&, const Line&) = default;
 };
 
 /// What a period costs under one plan. A pure function of what it was made from.
@@ -61,10 +49,9 @@ inline constexpr std::int64_t kMaxPrice = 1'000'000 * kMicrosPerUnit;
 [[nodiscard]] Result<Bill> bill(const Plan& plan, const Usage& usage, const Period& period,
                                 std::vector<Package> packages);
 
-/// What a bill would have cost more (or less) with the usage known now: a line for each item that differs.
-[[nodiscard]] std::vector<Line> adjustments(const Bill& before, const Bill& now, std::string_view what);
+/// What the bill of `month` would have cost more (or less) with the usage known now: a line for each item that differs.
+[[nodiscard]] std::vector<Line> adjustments(const Bill& before, const Bill& now, const std::string& month);
 
-[[nodiscard]] nlohmann::json to_json(const Line& line);
 [[nodiscard]] nlohmann::json to_json(const Package& package);
 [[nodiscard]] nlohmann::json to_json(const Bill& bill);
 

@@ -61,12 +61,12 @@ TEST(Bill, AdjustmentsNameTheDifferenceOfEachItem) {
   put(usage, period, 4, 0, mbps(5));
   const auto now = bill(plan, usage, period, {});
   ASSERT_TRUE(before && now);
-  EXPECT_TRUE(adjustments(*before, *before, "late").empty());
-  const auto lines = adjustments(*before, *now, "late usage of 2026-11");
+  EXPECT_TRUE(adjustments(*before, *before, "2026-11").empty());
+  const auto lines = adjustments(*before, *now, "2026-11");
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(to_string(lines[0].amount), "5.00");
-  EXPECT_EQ(lines[0].notes[0], "late usage of 2026-11");
-  EXPECT_EQ(to_string(adjustments(*now, *before, "")[0].amount), "-5.00");
+  EXPECT_EQ(text_of(lines[0].remarks[0]), "usage of 2026-11 that came after its statement");
+  EXPECT_EQ(to_string(adjustments(*now, *before, "2026-11")[0].amount), "-5.00");
 }
 
 TEST(Bill, NumbersBeyondAllReasonAreRefused) {

@@ -54,7 +54,7 @@ TEST(Fixtures, AReachTierPricesTheWholeValue) {
   EXPECT_EQ(made->lines.size(), 30U) << "one line a day";
   EXPECT_EQ(to_string(made->lines[3].amount), "465.12");
   EXPECT_EQ(made->lines[3].day, "2026-11-04");
-  EXPECT_EQ(made->lines[3].quantity, "912.000000 Mbit/s");
+  EXPECT_EQ(quantity_text(*made->lines[3].terms), "912.000000 Mbit/s");
   EXPECT_EQ(to_string(made->total), "465.12");
 }
 
@@ -149,7 +149,7 @@ TEST(Fixtures, FewerThanFourDaysTakeTheLastPeakAndSayIt) {
   const auto made = bill(plan, usage, period, {});
   ASSERT_TRUE(made);
   EXPECT_EQ(to_string(made->total), "1.00") << "15 x 2 / 30";
-  EXPECT_EQ(made->lines[0].notes[1], "fewer than 4 days: the last one");
+  EXPECT_EQ(text_of(made->lines[0].remarks[1]), "fewer than 4 days: the last one");
   EXPECT_EQ(total(plan, Usage{}, period), "0.00");
 }
 
@@ -266,7 +266,7 @@ TEST(Fixtures, PackagesGoFirstTheSoonestToEndBeforeTheOthers) {
   ASSERT_TRUE(few);
   EXPECT_EQ(to_string(few->total), "9.00");
   EXPECT_EQ(few->packages[0].used, 20 * kGb) << "the rest of it is lost";
-  EXPECT_EQ(few->lines[0].notes[0], "21.000000 GB from packages");
+  EXPECT_EQ(text_of(few->lines[0].remarks[0]), "21.000000 GB from packages");
 }
 
 TEST(Fixtures, TheGigabyteAndTheOverheadAreTheContracts) {
@@ -279,7 +279,7 @@ TEST(Fixtures, TheGigabyteAndTheOverheadAreTheContracts) {
   const auto made = bill(factor, usage, period, {});
   ASSERT_TRUE(made);
   EXPECT_EQ(to_string(made->total), "1.10");
-  EXPECT_EQ(made->lines[0].notes.back(), "bytes x 1.100");
+  EXPECT_EQ(text_of(made->lines[0].remarks.back()), "bytes x 1.100");
 }
 
 TEST(Fixtures, ZeroUsageCostsNothingButFeesAndCommitments) {

@@ -19,9 +19,9 @@ bool is_night(const Item& item, std::uint32_t minute_of_day) {
 }
 
 Quantity percentile(std::vector<std::uint64_t> values, std::uint64_t per_mbps) {
-  if (values.empty()) return {{0, per_mbps}, {"no day counts"}};
-  std::string note = fmt::format("highest of {} points after dropping {}", values.size(), values.size() / 20);
-  return {{percentile_95(std::move(values)), per_mbps}, {std::move(note)}};
+  if (values.empty()) return {{0, per_mbps}, {{RemarkKind::kNoDays, {}}}};
+  Remark remark{RemarkKind::kPercentile, {std::to_string(values.size()), std::to_string(values.size() / 20)}};
+  return {{percentile_95(std::move(values)), per_mbps}, {std::move(remark)}};
 }
 
 Quantity month_95(const Item& item, const ItemPoints& points) {
@@ -44,21 +44,21 @@ std::vector<std::uint64_t> each_day(const ItemPoints& points, std::size_t nth) {
   return values;
 }
 
-Quantity mean(const std::vector<std::uint64_t>& values, std::string_view what) {
-  if (values.empty()) return {{0, kBytesPerMbps}, {"no day counts"}};
+Quantity mean(const std::vector<std::uint64_t>& values, RemarkKind what) {
+  if (values.empty()) return {{0, kBytesPerMbps}, {{RemarkKind::kNoDays, {}}}};
   Wide sum = 0;
   for (const std::uint64_t value : values) sum += value;
-  return {{sum, Wide{kBytesPerMbps} * values.size()}, {fmt::format("mean of {} {}", values.size(), what)}};
+  return {{sum, Wide{kBytesPerMbps} * values.size()}, {{what, {std::to_string(values.size())}}}};
 }
 
 Quantity fourth_peak(const ItemPoints& points) {
   std::vector<std::uint64_t> peaks = each_day(points, 0);
-  if (peaks.empty()) return {{0, kBytesPerMbps}, {"no day counts"}};
+  if (peaks.empty()) return {{0, kBytesPerMbps}, {{RemarkKind::kNoDays, {}}}};
   std::ranges::sort(peaks, std::greater());
   const std::size_t rank = std::min<std::size_t>(3, peaks.size() - 1);
-  std::vector<std::string> notes{fmt::format("daily peak number {} of {}", rank + 1, peaks.size())};
-  if (peaks.size() < 4) notes.emplace_back("fewer than 4 days: the last one");
-  return {{peaks[rank], kBytesPerMbps}, std::move(notes)};
+  std::vector<Remark> remarks{{RemarkKind::kDailyPeak, {std::to_string(rank + 1), std::to_string(peaks.size())}}};
+  if (peaks.size() < 4) remarks.push_back({RemarkKind::kFewDaysLast, {}});
+  return {{peaks[rank], kBytesPerMbps}, std::move(remarks)};
 }
 
 Quantity top_five_days(const ItemPoints& points) {
@@ -66,8 +66,8 @@ Quantity top_five_days(const ItemPoints& points) {
   std::ranges::sort(values, std::greater());
   const bool is_short = values.size() < 5;
   values.resize(std::min<std::size_t>(values.size(), 5));
-  Quantity out = mean(values, "highest days, each its fifth highest point");
-  if (is_short) out.notes.emplace_back("fewer than 5 days: all of them");
+  Quantity out = mean(values, RemarkKind::kMeanOfTopDays);
+  if (is_short) out.remarks.push_back({RemarkKind::kFewDaysAll, {}});
   return out;
 }
 
@@ -123,11 +123,11 @@ Quantity month_bandwidth(const Item& item, const ItemPoints& points) {
     case Mode::kMonth95NightHalf:
       return month_95(item, points);
     case Mode::kAverageDayPeak:
-      return mean(each_day(points, 0), "daily peaks");
+      return mean(each_day(points, 0), RemarkKind::kMeanOfPeaks);
     case Mode::kFourthDayPeak:
       return fourth_peak(points);
     case Mode::kAverageDay95:
-      return mean(each_day(points, kDay95), "daily 95th percentiles");
+      return mean(each_day(points, kDay95), RemarkKind::kMeanOfDay95);
     case Mode::kTopFiveDays:
       return top_five_days(points);
     default:

@@ -35,7 +35,7 @@ class ItemPoints {
 /// A value of an item in its unit, and what to say about how it came about.
 struct Quantity {
   Ratio value;
-  std::vector<std::string> notes;
+  std::vector<Remark> remarks;
 };
 
 /// The bandwidth of a month mode in Mbit/s.

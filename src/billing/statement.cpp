@@ -36,6 +36,17 @@ json segment_json(const Segment& segment) {
           {"until_minute", period.until_minute}};
 }
 
+/// A document as it was made before lines had their terms beside their texts.
+json without_terms(json document) {
+  for (json& line : document["lines"]) line.erase("terms"), line.erase("remarks");
+  return document;
+}
+
+bool has_terms(const json& document) {
+  const auto lines = document.value("lines", json::array());
+  return std::ranges::any_of(lines, [](const json& line) { return line.contains("remarks"); });
+}
+
 /// A field of CSV that no spreadsheet takes for a formula.
 std::string csv_field(std::string text) {
   if (!text.empty() && std::string_view("=+@\t\r").find(text.front()) != std::string_view::npos) text.insert(0, "'");
@@ -80,8 +91,7 @@ Result<json> draw_up(const StatementInput& input) {
   for (const Correction& correction : input.corrections) {
     YZ_TRY(const Bill before, bill_segments(correction.segments, correction.before, correction.packages));
     YZ_TRY(const Bill now, bill_segments(correction.segments, correction.now, correction.packages));
-    const std::string what = fmt::format("usage of {} that came after its statement", correction.month);
-    for (Line& line : adjustments(before, now, what)) {
+    for (Line& line : adjustments(before, now, correction.month)) {
       if (__builtin_add_overflow(made.total.value, line.amount.value, &made.total.value)) {
         return fail(Code::kLimit, "the total cannot be written");
       }
@@ -104,6 +114,7 @@ Result<json> draw_up(const StatementInput& input) {
 }
 
 std::optional<std::string> first_difference(const json& before, const json& now) {
+  if (has_terms(now) && !has_terms(before)) return first_difference(before, without_terms(now));
   const json changes = json::diff(before, now);
   if (changes.empty()) return std::nullopt;
   const std::string pointer = changes[0]["path"];

@@ -48,7 +48,8 @@ struct PlanStart {
 /// corrections, total}. Fails with kLimit when a number is beyond all reason, kInvalid when currencies differ.
 [[nodiscard]] Result<nlohmann::json> draw_up(const StatementInput& input);
 
-/// Where two documents differ first, for people: "/lines/3/amount: 1.00, now 2.00"; none when they are equal.
+/// Where two documents differ first, for people: "/lines/3/amount: 1.00, now 2.00"; none when they are equal. The one
+/// before may be of a time when lines had texts alone.
 [[nodiscard]] std::optional<std::string> first_difference(const nlohmann::json& before, const nlohmann::json& now);
 
 /// The packages of a statement's document, as after its month.

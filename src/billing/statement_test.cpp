@@ -72,6 +72,19 @@ TEST(Statement, IsTheSameForTheSameInputAndNamesTheFirstDifferenceOtherwise) {
   EXPECT_EQ(first_difference(*before, *after), R"(/lines/0/amount: "10.00", now "11.00")");
 }
 
+TEST(Statement, OfATimeWhenLinesHadTextsAloneIsComparedByThem) {
+  const Period period = month(2026, 12);
+  const std::vector<PlanStart> starts{{0, 1, 1, plan_of({{"mode", "month_95"}, {"price", "1"}})}};
+  const auto now = draw_up(input_of(period, starts, flat(period, 10)));
+  ASSERT_TRUE((*now)["lines"][0].contains("terms"));
+  auto old = *now;
+  old["lines"][0].erase("terms");
+  old["lines"][0].erase("remarks");
+  EXPECT_EQ(first_difference(old, *now), std::nullopt);
+  old["lines"][0]["amount"] = "9.00";
+  EXPECT_EQ(first_difference(old, *now), R"(/lines/0/amount: "9.00", now "10.00")");
+}
+
 TEST(Statement, CsvHasALineForEachLineAndTheTotal) {
   const Period period = month(2026, 12);
   const std::vector<PlanStart> starts{

@@ -55,6 +55,8 @@ TEST_F(BillingApi, AStatementIsDrawnClosedShownAndMadeAgain) {
   EXPECT_EQ(draft["state"], "draft");
   EXPECT_EQ(draft["total"], "6.00");
   EXPECT_EQ(draft["document"]["lines"][0]["quantity"], "3.000000 GB");
+  EXPECT_EQ(draft["document"]["lines"][0]["terms"],
+            json::parse(R"({"quantity":"3.000000","unit":"gb","pricing":"flat","tiers":[{"price":"2.00"}]})"));
   EXPECT_EQ(control_.post(path + "/close", json::object()).json()["state"], "closed");
   EXPECT_EQ(control_.get(path + "/csv").body,
             "item,label,day,quantity,price,amount,notes\r\nt,Traffic,,3.000000 GB,2.00 per GB,6.00,\r\n"

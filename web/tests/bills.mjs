@@ -67,6 +67,8 @@ export async function downloadBill({ say }, person) {
   await page.getByRole('row', { name: new RegExp(`${monthBefore()}.*已关账`) }).waitFor()
   await page.getByRole('link', { name: monthOf(new Date()) }).click()
   await page.getByRole('cell', { name: 'Requests', exact: true }).waitFor()
+  await page.getByRole('row', { name: /Requests.*次请求.*0\.01 \/ 1 次请求/ }).waitFor()
+  await page.getByRole('row', { name: /Traffic.*GB.*分段累进：0\.20（至 10000） \/ GB/ }).waitFor()
   const fetched = async (kind) => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: `下载 ${kind}` }).click()])
     assert.match(download.suggestedFilename(), new RegExp(`^yizhan-\\d{4}-\\d\\d\\.${kind.toLowerCase()}$`))
