@@ -111,7 +111,7 @@ class Author final {
     json made = make(*schema, 0);
     // Nothing out there is asked.
     if (operation.path.ends_with("/origin-check") && made.is_object()) {
-      made["host"] = one_of<std::string>({"127.0.0.1", "::1", "[::1]", "0x7f.1", "10.0.0.1", "-", "a b", "\n", ""});
+      made["host"] = one_of<std::string>({"127.0.0.1", "::1", "[::1]", "0x7f.1", "127.0.0.2", "-", "a b", "\n", ""});
     }
     if (made.is_object() && chance(10)) made[one_of<std::string>({"id", "tenant", "", "\n", "role"})] = wild(0);
     return text_of(made);
@@ -279,6 +279,9 @@ class HostileRequests : public testing::Test {
     for (std::uint64_t round = 0; round < rounds; ++round) {
       for (const Operation& operation : test::operations_of(openapi)) {
         if (operation.method == "DELETE" && author.chance(80)) continue;  // or nothing would be left to ask for
+        // A stream that is always open is read until our patience ends: once.
+        const bool is_endless = operation.path.ends_with("/events") && operation.path.find('{') == std::string::npos;
+        if (is_endless && round > 0) continue;
         // A stream without an end, and what asks name servers, are asked about nothing that exists.
         const bool waits = operation.path.ends_with("/events") || operation.path.ends_with("/cname-check");
         const std::string id = waits ? author.nobodys_id() : author.id();
