@@ -1,5 +1,5 @@
-// Two instances of control on one database and one NATS: the bus carries what each commits, and its loss costs time
-// only.
+// Two instances of control on one database and one NATS, over TLS: the bus carries what each commits, and its loss
+// costs time only.
 #include <filesystem>
 #include <thread>
 
@@ -21,11 +21,11 @@ using test::TestControl;
 class SharedBus : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = bus::NatsServer::start();
+    auto server = bus::NatsServer::start(bus::NatsServer::Speaks::kTls);
     if (!server && server.error().code == Code::kNotFound) GTEST_SKIP() << server.error().message;
     ASSERT_TRUE(server) << server.error().message;
     nats_ = *std::move(server);
-    first_.emplace([this](ControlSettings& settings) { settings.bus = nats_->url(); });
+    first_.emplace([this](ControlSettings& settings) { name_bus(settings); });
     token_ = first_->post("/api/v1/tokens", {{"name", "both"}, {"role", "operator"}}).json().value("token", "");
     ASSERT_FALSE(token_.empty());
     second_.emplace([this](ControlSettings& settings) {
@@ -33,8 +33,12 @@ class SharedBus : public testing::Test {
       std::filesystem::copy_file(first_->folder() / "state" / "seal.key", settings.state / "seal.key",
                                  std::filesystem::copy_options::overwrite_existing);
       settings.database = first_->database_url();
-      settings.bus = nats_->url();
+      name_bus(settings);
     });
+  }
+  void name_bus(ControlSettings& settings) const {
+    settings.bus = nats_->url();
+    settings.bus_tls = nats_->tls();
   }
   bool eventually(const std::function<bool()>& holds) {
     for (int i = 0; i < 1'000; ++i) {
@@ -66,7 +70,7 @@ class SharedBus : public testing::Test {
 TEST_F(SharedBus, CarriesRefreshesAndSurvivesTheDeathOfItsServer) {
   const TestControl::World world = first_->make_world(1);
   FakeNode node(*first_, first_->join_token(world.nodes[0]));
-  const auto bus = bus::NatsBus::open(nats_->url());
+  const auto bus = bus::NatsBus::open(nats_->url(), nats_->tls());
   ASSERT_TRUE(bus);
   EXPECT_TRUE(completes(refresh_on_second("/by-the-bus")));
   EXPECT_TRUE(eventually([&] { return (*bus)->head(Follower::kPurgeTopic).value_or(bus::Offset{}).value == 1; }));
