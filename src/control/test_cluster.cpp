@@ -220,6 +220,7 @@ void FakeNode::connect() {
   options.identity = identity_;
   options.first_retry = std::chrono::milliseconds(20);
   options.max_retry = std::chrono::milliseconds(100);
+  const std::lock_guard lock(mutex_);  // the first message may be sooner than the assignment
   client_ = rpc::NodeClient::start(std::move(options), *this);
 }
 
