@@ -24,6 +24,7 @@ enum class FrameKind : std::uint8_t {
 
 inline constexpr std::size_t kFrameHead = 4;             ///< the kind, and the length of what follows, big-endian
 inline constexpr std::size_t kMaxFrame = (1 << 24) - 1;  ///< what may follow
+inline constexpr std::size_t kMaxNodeFrame = 4 << 20;    ///< of a node that control knows
 inline constexpr std::size_t kMaxFirstFrame = 64 << 10;  ///< of somebody of whom nothing is known yet
 
 struct Frame {

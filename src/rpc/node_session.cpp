@@ -85,7 +85,7 @@ Status ServerSession::greet(const Frame& frame) {
   if ((hello_.role == Role::kRelay) != identity_.is_relay) {
     return fail(Code::kPermission, "the certificate is for the other role", Fault::kClient);
   }
-  link_->set_max_body(kMaxFrame);
+  link_->set_max_body(kMaxNodeFrame);
   host_.admit(shared_from_this());
   const std::lock_guard event_lock(event_mutex_);
   if (is_reported_) return fail(Code::kUnavailable, "replaced by a newer session");
