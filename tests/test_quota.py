@@ -31,7 +31,7 @@ def test_a_tenants_quota_is_shown_used_up_and_raised(control, yz):  # noqa: F811
 
 def test_who_says_too_little_is_told_what_to_say(control, yz):  # noqa: F811
     make_world(control)
-    assert "whose it is" in yz("quota", code=2)
+    assert "whose quota it is" in yz("quota", code=2)
     assert "which quota" in yz("quota", "set", "--tenant", "a", code=2)
     assert "nobody" in yz("quota", "--tenant", "nobody", code=1)
     assert "/quota/prefetch_urls" in yz("quota", "set", "--tenant", "a", "--prefetch-urls", "10000001", code=2)
