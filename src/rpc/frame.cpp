@@ -1,6 +1,9 @@
 #include "rpc/frame.h"
 
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
+
+#include "base/log.h"
 
 namespace yz::rpc {
 
@@ -64,6 +67,15 @@ constexpr CodeNumber kCodes[] = {
     {Code::kCorrupt, pb::ERROR_CODE_CORRUPT},
     {Code::kUnsupported, pb::ERROR_CODE_UNSUPPORTED},
 };
+
+/// protobuf would write a line to standard error for each text of a peer's that is not UTF-8.
+void quieten_protobuf() {
+  using google::protobuf::LogLevel;
+  const auto tell = [](LogLevel /*level*/, const char* /*file*/, int /*line*/, const std::string& message) {
+    log::debug("protobuf: {}", message);
+  };
+  [[maybe_unused]] static const auto kBefore = google::protobuf::SetLogHandler(tell);
+}
 
 void append_head(FrameKind kind, std::size_t size, std::string& out) {
   YZ_ASSERT(size <= kMaxFrame);
@@ -198,6 +210,7 @@ Result<Error> read_end(std::string_view body) {
 }
 
 Status parse(std::string_view body, google::protobuf::MessageLite& out) {
+  quieten_protobuf();
   if (!out.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
     return fail(Code::kInvalid, "the message cannot be read", Fault::kClient);
   }
