@@ -25,7 +25,13 @@ io::Task<Result<std::unique_ptr<net::TlsStream>>> secure(std::string control, st
   if (!stream) co_return fail(std::move(stream).error().with_context("connect to " + control));
   net::TlsServerName name{std::string(kControlName), verifies ? std::string(kControlName) : std::string(), verifies};
   auto secured = co_await net::connect_tls(*std::move(stream), std::move(context), std::move(name), deadline);
-  if (!secured) co_return fail(std::move(secured).error().with_context(control));
+  if (!secured) {
+    Error error = std::move(secured).error().with_context(control);
+    // Cut off, or something else on the port: it may be control that is just starting. A certificate is judged for
+    // good.
+    if (error.code == Code::kInvalid) error = fail(Code::kUnavailable, std::move(error.message)).value();
+    co_return fail(std::move(error));
+  }
   co_return secured;
 }
 

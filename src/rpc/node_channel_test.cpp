@@ -262,6 +262,16 @@ TEST_F(NodeChannelTest, WhoSaysNothingIsShownTheDoor) {
   EXPECT_NE(answer_to(address(), control.ca.certificate_pem, "").find("no Hello in time"), std::string::npos);
 }
 
+TEST_F(NodeChannelTest, WhoIsCutOffWhileJoiningMayTryAgain) {
+  NodeServerOptions options;
+  options.max_unknown = 0;  // every connection is closed at once
+  start_server(0, std::move(options));
+  const auto identity = enrol({.control = address(), .token = token.text, .name = "n"});
+  ASSERT_FALSE(identity);
+  EXPECT_EQ(identity.error().code, Code::kUnavailable) << identity.error().message;
+  EXPECT_TRUE(identity.error().retryable);
+}
+
 TEST_F(NodeChannelTest, StrangersAreBounded) {
   NodeServerOptions options;
   options.max_unknown = 0;
