@@ -1,15 +1,11 @@
 #include "agent/state_folder.h"
 
-#include <cerrno>
 #include <string>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-
 #include "base/file.h"
 #include "base/log.h"
+#include "base/own_folder.h"
 #include "base/text.h"
 #include "model/codec.h"
 
@@ -23,13 +19,8 @@ constexpr unsigned kSecretMode = 0600;
 Result<StateFolder> StateFolder::open(std::filesystem::path folder) {
   std::error_code error;
   folder = std::filesystem::absolute(folder, error);
-  for (const auto& path : {folder, folder / "edge", folder / "edge" / "usage"}) YZ_CHECK(make_folder(path));
-  if (::chmod(folder.c_str(), 0700) != 0) return fail_errno("chmod " + folder.string(), errno);
-  UniqueFd lock(::open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, kSecretMode));
-  if (!lock) return fail_errno("open " + (folder / "lock").string(), errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Code::kUnavailable, "another agent uses " + folder.string() + ": stop it, or give another --state");
-  }
+  YZ_TRY(UniqueFd lock, own_folder(folder, "agent"));
+  for (const auto& path : {folder / "edge", folder / "edge" / "usage"}) YZ_CHECK(make_folder(path));
   return StateFolder(std::move(folder), std::move(lock));
 }
 

@@ -168,9 +168,11 @@ INSTANTIATE_TEST_SUITE_P(Over, NatsBusTest, testing::Values(Speaks::kPlain, Spea
 
 class NatsTlsTest : public testing::Test {
  protected:
-  static std::unique_ptr<NatsServer> start(Speaks speaks) {
+  /// Null, and `missing_` says what to install, where there is none.
+  std::unique_ptr<NatsServer> start(Speaks speaks) {
     auto server = NatsServer::start(speaks);
     EXPECT_TRUE(server || server.error().code == Code::kNotFound) << server.error().message;
+    if (!server) missing_ = server.error().message;
     return server ? *std::move(server) : nullptr;
   }
   /// Why nothing can be published over a bus; empty when it can.
@@ -186,13 +188,14 @@ class NatsTlsTest : public testing::Test {
   }
 
   const TempFolder folder_{"yz-nats-tls"};
+  std::string missing_;
 };
 
 TEST_F(NatsTlsTest, AServerThatCannotBeTrustedIsNotSpokenToAndTheSettingIsNamed) {
   const auto server = start(Speaks::kTls);
   const auto stranger = start(Speaks::kTls);
   const auto plain = start(Speaks::kPlain);
-  if (!server || !stranger || !plain) GTEST_SKIP() << "nats-server is not installed";
+  if (!server || !stranger || !plain) GTEST_SKIP() << missing_;
   const struct {
     std::string url;
     NatsTls tls;
@@ -215,7 +218,7 @@ TEST_F(NatsTlsTest, AServerThatCannotBeTrustedIsNotSpokenToAndTheSettingIsNamed)
 
 TEST_F(NatsTlsTest, AServerThatAsksWhoWeAreIsShownOurCertificate) {
   const auto server = start(Speaks::kTlsToUs);
-  if (!server) GTEST_SKIP() << "nats-server is not installed";
+  if (!server) GTEST_SKIP() << missing_;
   EXPECT_EQ(refusal(server->url(), server->tls()), "");
   EXPECT_NE(refusal(server->url(), {.ca_file = server->tls().ca_file, .certificate_file = {}, .key_file = {}})
                 .find("`bus_tls.certificate_file`"),
@@ -224,7 +227,7 @@ TEST_F(NatsTlsTest, AServerThatAsksWhoWeAreIsShownOurCertificate) {
 
 TEST_F(NatsTlsTest, FilesThatCannotServeAreNamedWithTheirSetting) {
   const auto server = start(Speaks::kTlsToUs);
-  if (!server) GTEST_SKIP() << "nats-server is not installed";
+  if (!server) GTEST_SKIP() << missing_;
   const NatsTls good = server->tls();
   const std::string text = write("text", "hello\n");
   const std::string sealed = write(

@@ -1,15 +1,9 @@
 #include "relay/program.h"
 
-#include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-
-#include "base/fd.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "base/own_folder.h"
 #include "io/reactor.h"
 #include "relay/relay.h"
 #include "rpc/membership.h"
@@ -23,23 +17,11 @@ Status check(const Settings& settings) {
   return {};
 }
 
-/// Held while a relay runs in the folder.
-Result<UniqueFd> lock_folder(const std::filesystem::path& folder) {
-  YZ_CHECK(make_folder(folder));
-  if (::chmod(folder.c_str(), 0700) != 0) return fail_errno("chmod " + folder.string(), errno);
-  UniqueFd lock(::open((folder / "lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
-  if (!lock) return fail_errno("open " + (folder / "lock").string(), errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Code::kUnavailable, "another relay uses " + folder.string() + ": stop it, or give another --state");
-  }
-  return lock;
-}
-
 }  // namespace
 
 io::Task<Status> run(Settings settings, io::BlockingPool& pool, io::Event& stop) {
   YZ_CO_CHECK(check(settings));
-  YZ_CO_TRY(const UniqueFd lock, lock_folder(settings.state));
+  YZ_CO_TRY(const UniqueFd lock, own_folder(settings.state, "relay"));
   const rpc::Membership membership{.controls = settings.controls,
                                    .join_token = settings.join_token,
                                    .role = rpc::Role::kRelay,

@@ -39,7 +39,6 @@ class Relay final : public rpc::NodeServerEvents, public rpc::NodeClientEvents {
 
   [[nodiscard]] std::uint16_t port() const { return server_->port(); }
   [[nodiscard]] std::size_t node_count() const { return server_->session_count(); }
-  [[nodiscard]] bool has_control() const { return client_->is_connected(); }
   /// New connections, both ways, use this certificate.
   [[nodiscard]] Status set_identity(const rpc::NodeIdentity& identity);
 
